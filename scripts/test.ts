@@ -1,0 +1,37 @@
+/**
+ * Runs one group of tests: `node scripts/test.ts unit|contract|integration [file-name-part ...]`.
+ * Unit tests are all that is in neither `test/contract` nor `test/integration`.
+ */
+import { spawnSync } from 'node:child_process'
+import { globSync } from 'node:fs'
+import { sep } from 'node:path'
+
+const [group = 'unit', ...parts] = process.argv.slice(2)
+const own = ['contract', 'integration', 'simulation']
+const files = globSync('test/**/*.test.ts')
+  .filter((file) => {
+    const folder = file.split(sep)[1] ?? ''
+    return group === 'unit' ? !own.includes(folder) : folder === group
+  })
+  .filter((file) => parts.length === 0 || parts.some((part) => file.includes(part)))
+  .sort()
+if (files.length === 0) {
+  console.error(`no test files for: ${[group, ...parts].join(' ')}`)
+  process.exit(2)
+}
+const timeoutMs = group === 'integration' ? 600_000 : 120_000
+const coverage =
+  process.env['COVERAGE'] === '1' ? ['--experimental-test-coverage', '--test-coverage-include=src/**'] : []
+const { status } = spawnSync(
+  process.execPath,
+  [
+    '--test',
+    '--test-reporter=spec',
+    `--test-timeout=${timeoutMs}`,
+    ...(group === 'integration' ? ['--test-concurrency=1'] : []),
+    ...coverage,
+    ...files
+  ],
+  { stdio: 'inherit' }
+)
+process.exit(status ?? 1)

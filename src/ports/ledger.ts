@@ -1,0 +1,25 @@
+import type { CommandOutcome, CommandRecord } from './records.ts'
+
+export type LedgerClaim =
+  | { readonly kind: 'claimed'; readonly record: CommandRecord }
+  /** The same id with the same digest: the command that exists. */
+  | { readonly kind: 'exists'; readonly record: CommandRecord }
+  /** The same id with another digest or for another charge point. */
+  | { readonly kind: 'conflict'; readonly record: CommandRecord }
+
+/** The life of each command. Every transition is a compare-and-set; a promise that resolves means that it is on disk. */
+export interface Ledger {
+  claim(record: CommandRecord): Promise<LedgerClaim>
+  /** `claimed -> written`, before the socket write. False: no write may follow (settled, gone, or another epoch). */
+  markWritten(commandId: string, epoch: number, writtenAtMs: number): Promise<boolean>
+  /**
+   * `claimed | written -> settled`, won once. Undefined: somebody else won. The returned record is to be committed as a
+   * change of the outcome's event (embedded), so that no crash parts the two.
+   */
+  settle(commandId: string, outcome: CommandOutcome, settledAtMs: number): Promise<CommandRecord | undefined>
+  get(commandId: string): Promise<CommandRecord | undefined>
+  /** Newest first. */
+  recent(chargePointId: string, limit: number): Promise<readonly CommandRecord[]>
+  /** Commands not settled by an earlier life of this node: claimed ones were never written, written ones may have been. */
+  unsettled(): Promise<readonly CommandRecord[]>
+}

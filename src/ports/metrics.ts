@@ -1,0 +1,79 @@
+/**
+ * Every metric, once: the name on the wire is `cpg_` + key. Units last, base units; no charge point id as a label.
+ */
+export const metricCatalogue = {
+  connections: { type: 'gauge', help: 'Charge points connected now.', labels: ['version'] },
+  connections_opened_total: { type: 'counter', help: 'Connections accepted.', labels: ['version'] },
+  connections_closed_total: { type: 'counter', help: 'Connections ended, by reason.', labels: ['reason'] },
+  connections_refused_total: {
+    type: 'counter',
+    help: 'Connections refused before the upgrade, by reason.',
+    labels: ['reason']
+  },
+  frames_received_total: { type: 'counter', help: 'Text frames received.', labels: [] },
+  frames_sent_total: { type: 'counter', help: 'Frames sent, by kind.', labels: ['kind'] },
+  frames_after_close_total: {
+    type: 'counter',
+    help: 'Frames that were to be sent after the socket had ended, and were not.',
+    labels: []
+  },
+  bytes_received_total: { type: 'counter', help: 'Bytes of message payload received.', labels: [] },
+  bytes_sent_total: { type: 'counter', help: 'Bytes of message payload sent.', labels: [] },
+  calls_answered_total: {
+    type: 'counter',
+    help: 'CALLs of charge points answered, by code (`ok` or the CALLERROR code).',
+    labels: ['code']
+  },
+  oddities_total: {
+    type: 'counter',
+    help: 'Things that are only counted: unmatched results, replays, leniencies, ...',
+    labels: ['what']
+  },
+  reading_paused: { type: 'gauge', help: 'Sockets that are not being read, by why.', labels: ['why'] },
+  events_total: { type: 'counter', help: 'Events appended to the log.', labels: [] },
+  event_stage_depth: { type: 'gauge', help: 'Events in a stage between socket and log.', labels: ['stage'] },
+  event_stage_depth_high_water: { type: 'gauge', help: 'Highest depth of a stage since start.', labels: ['stage'] },
+  event_stage_capacity: { type: 'gauge', help: 'event_channels.buffer_size.', labels: [] },
+  log_append_seconds: { type: 'histogram', help: 'From append to durable.', labels: [] },
+  log_fsync_seconds: { type: 'histogram', help: 'Duration of a commit with its fsync.', labels: [] },
+  log_commit_events: { type: 'histogram', help: 'Events per commit.', labels: [] },
+  log_commit_failures_total: { type: 'counter', help: 'Commits that failed and were retried.', labels: [] },
+  log_bytes: { type: 'gauge', help: 'Bytes that the event log holds.', labels: [] },
+  log_bytes_max: { type: 'gauge', help: 'event_log.bytes_max.', labels: [] },
+  log_full: { type: 'gauge', help: '1 while appends wait for a required consumer.', labels: [] },
+  commands_total: { type: 'counter', help: 'Commands settled, by outcome and reason.', labels: ['outcome', 'reason'] },
+  commands_open: { type: 'gauge', help: 'Commands accepted and not settled.', labels: [] },
+  authority_decisions_total: { type: 'counter', help: 'Decisions, by who decided.', labels: ['decided_by'] },
+  log_lines_dropped_total: {
+    type: 'counter',
+    help: 'Log lines dropped because the output did not keep up.',
+    labels: []
+  },
+  event_loop_delay_seconds: {
+    type: 'gauge',
+    help: 'Event loop delay since the last scrape, by quantile.',
+    labels: ['quantile']
+  },
+  ready: { type: 'gauge', help: '1 when ready.', labels: [] }
+} as const satisfies Record<
+  string,
+  { type: 'counter' | 'gauge' | 'histogram'; help: string; labels: readonly string[] }
+>
+
+export type MetricName = keyof typeof metricCatalogue
+type NameOf<Kind> = { [N in MetricName]: (typeof metricCatalogue)[N]['type'] extends Kind ? N : never }[MetricName]
+export type Labels<N extends MetricName> = Readonly<Record<(typeof metricCatalogue)[N]['labels'][number], string>>
+
+/** Handles are made once, at start; an `inc` is one addition. */
+export interface Counter {
+  inc(n?: number): void
+}
+export interface Histogram {
+  observe(value: number): void
+}
+export interface Metrics {
+  counter<N extends NameOf<'counter'>>(name: N, labels: Labels<N>): Counter
+  /** The value is asked for at each scrape. */
+  gauge<N extends NameOf<'gauge'>>(name: N, labels: Labels<N>, value: () => number): void
+  histogram<N extends NameOf<'histogram'>>(name: N): Histogram
+}
