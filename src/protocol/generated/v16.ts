@@ -13,14 +13,7 @@ export type CertificateHashDataType = {
 
 export type DeleteCertificateStatusEnumType = 'Accepted' | 'Failed' | 'NotFound'
 
-export type MessageTriggerEnumType =
-  | 'BootNotification'
-  | 'LogStatusNotification'
-  | 'FirmwareStatusNotification'
-  | 'Heartbeat'
-  | 'MeterValues'
-  | 'SignChargePointCertificate'
-  | 'StatusNotification'
+export type MessageTriggerEnumType = 'BootNotification' | 'LogStatusNotification' | 'FirmwareStatusNotification' | 'Heartbeat' | 'MeterValues' | 'SignChargePointCertificate' | 'StatusNotification'
 
 export type TriggerMessageStatusEnumType = 'Accepted' | 'Rejected' | 'NotImplemented'
 
@@ -40,32 +33,11 @@ export type LogStatusEnumType = 'Accepted' | 'Rejected' | 'AcceptedCanceled'
 
 export type InstallCertificateStatusEnumType = 'Accepted' | 'Failed' | 'Rejected'
 
-export type UploadLogStatusEnumType =
-  | 'BadMessage'
-  | 'Idle'
-  | 'NotSupportedOperation'
-  | 'PermissionDenied'
-  | 'Uploaded'
-  | 'UploadFailure'
-  | 'Uploading'
+export type UploadLogStatusEnumType = 'BadMessage' | 'Idle' | 'NotSupportedOperation' | 'PermissionDenied' | 'Uploaded' | 'UploadFailure' | 'Uploading'
 
 export type GenericStatusEnumType = 'Accepted' | 'Rejected'
 
-export type FirmwareStatusEnumType =
-  | 'Downloaded'
-  | 'DownloadFailed'
-  | 'Downloading'
-  | 'DownloadScheduled'
-  | 'DownloadPaused'
-  | 'Idle'
-  | 'InstallationFailed'
-  | 'Installing'
-  | 'Installed'
-  | 'InstallRebooting'
-  | 'InstallScheduled'
-  | 'InstallVerificationFailed'
-  | 'InvalidSignature'
-  | 'SignatureVerified'
+export type FirmwareStatusEnumType = 'Downloaded' | 'DownloadFailed' | 'Downloading' | 'DownloadScheduled' | 'DownloadPaused' | 'Idle' | 'InstallationFailed' | 'Installing' | 'Installed' | 'InstallRebooting' | 'InstallScheduled' | 'InstallVerificationFailed' | 'InvalidSignature' | 'SignatureVerified'
 
 export type FirmwareType = {
   readonly location: string
@@ -75,12 +47,7 @@ export type FirmwareType = {
   readonly signature: string
 }
 
-export type UpdateFirmwareStatusEnumType =
-  | 'Accepted'
-  | 'Rejected'
-  | 'AcceptedCanceled'
-  | 'InvalidCertificate'
-  | 'RevokedCertificate'
+export type UpdateFirmwareStatusEnumType = 'Accepted' | 'Rejected' | 'AcceptedCanceled' | 'InvalidCertificate' | 'RevokedCertificate'
 
 export type AuthorizeRequest = {
   readonly idTag: string
@@ -88,10 +55,10 @@ export type AuthorizeRequest = {
 
 export type AuthorizeResponse = {
   readonly idTagInfo: {
-    readonly expiryDate?: string
-    readonly parentIdTag?: string
-    readonly status: 'Accepted' | 'Blocked' | 'Expired' | 'Invalid' | 'ConcurrentTx'
-  }
+  readonly expiryDate?: string
+  readonly parentIdTag?: string
+  readonly status: 'Accepted' | 'Blocked' | 'Expired' | 'Invalid' | 'ConcurrentTx'
+}
 }
 
 export type BootNotificationRequest = {
@@ -146,7 +113,7 @@ export type ChangeConfigurationResponse = {
   readonly status: 'Accepted' | 'Rejected' | 'RebootRequired' | 'NotSupported'
 }
 
-export type ClearCacheRequest = {}
+export type ClearCacheRequest = Readonly<Record<string, never>>
 
 export type ClearCacheResponse = {
   readonly status: 'Accepted' | 'Rejected'
@@ -186,7 +153,7 @@ export type DiagnosticsStatusNotificationRequest = {
   readonly status: 'Idle' | 'Uploaded' | 'UploadFailed' | 'Uploading'
 }
 
-export type DiagnosticsStatusNotificationResponse = {}
+export type DiagnosticsStatusNotificationResponse = Readonly<Record<string, never>>
 
 export type ExtendedTriggerMessageRequest = {
   readonly requestedMessage: MessageTriggerEnumType
@@ -198,17 +165,10 @@ export type ExtendedTriggerMessageResponse = {
 }
 
 export type FirmwareStatusNotificationRequest = {
-  readonly status:
-    | 'Downloaded'
-    | 'DownloadFailed'
-    | 'Downloading'
-    | 'Idle'
-    | 'InstallationFailed'
-    | 'Installing'
-    | 'Installed'
+  readonly status: 'Downloaded' | 'DownloadFailed' | 'Downloading' | 'Idle' | 'InstallationFailed' | 'Installing' | 'Installed'
 }
 
-export type FirmwareStatusNotificationResponse = {}
+export type FirmwareStatusNotificationResponse = Readonly<Record<string, never>>
 
 export type GetCompositeScheduleRequest = {
   readonly connectorId: number
@@ -221,29 +181,29 @@ export type GetCompositeScheduleResponse = {
   readonly connectorId?: number
   readonly scheduleStart?: string
   readonly chargingSchedule?: {
-    readonly duration?: number
-    readonly startSchedule?: string
-    readonly chargingRateUnit: 'A' | 'W'
-    readonly chargingSchedulePeriod: readonly {
-      readonly startPeriod: number
-      readonly limit: number
-      readonly numberPhases?: number
-    }[]
-    readonly minChargingRate?: number
-  }
+  readonly duration?: number
+  readonly startSchedule?: string
+  readonly chargingRateUnit: 'A' | 'W'
+  readonly chargingSchedulePeriod: readonly ({
+  readonly startPeriod: number
+  readonly limit: number
+  readonly numberPhases?: number
+})[]
+  readonly minChargingRate?: number
+}
 }
 
 export type GetConfigurationRequest = {
-  readonly key?: readonly string[]
+  readonly key?: readonly (string)[]
 }
 
 export type GetConfigurationResponse = {
-  readonly configurationKey?: readonly {
-    readonly key: string
-    readonly readonly: boolean
-    readonly value?: string
-  }[]
-  readonly unknownKey?: readonly string[]
+  readonly configurationKey?: readonly ({
+  readonly key: string
+  readonly readonly: boolean
+  readonly value?: string
+})[]
+  readonly unknownKey?: readonly (string)[]
 }
 
 export type GetDiagnosticsRequest = {
@@ -263,11 +223,11 @@ export type GetInstalledCertificateIdsRequest = {
 }
 
 export type GetInstalledCertificateIdsResponse = {
-  readonly certificateHashData?: readonly CertificateHashDataType[]
+  readonly certificateHashData?: readonly (CertificateHashDataType)[]
   readonly status: GetInstalledCertificateStatusEnumType
 }
 
-export type GetLocalListVersionRequest = {}
+export type GetLocalListVersionRequest = Readonly<Record<string, never>>
 
 export type GetLocalListVersionResponse = {
   readonly listVersion: number
@@ -286,7 +246,7 @@ export type GetLogResponse = {
   readonly filename?: string
 }
 
-export type HeartbeatRequest = {}
+export type HeartbeatRequest = Readonly<Record<string, never>>
 
 export type HeartbeatResponse = {
   readonly currentTime: string
@@ -311,93 +271,46 @@ export type LogStatusNotificationResponse = Readonly<Record<string, unknown>>
 export type MeterValuesRequest = {
   readonly connectorId: number
   readonly transactionId?: number
-  readonly meterValue: readonly {
-    readonly timestamp: string
-    readonly sampledValue: readonly {
-      readonly value: string
-      readonly context?:
-        | 'Interruption.Begin'
-        | 'Interruption.End'
-        | 'Sample.Clock'
-        | 'Sample.Periodic'
-        | 'Transaction.Begin'
-        | 'Transaction.End'
-        | 'Trigger'
-        | 'Other'
-      readonly format?: 'Raw' | 'SignedData'
-      readonly measurand?:
-        | 'Energy.Active.Export.Register'
-        | 'Energy.Active.Import.Register'
-        | 'Energy.Reactive.Export.Register'
-        | 'Energy.Reactive.Import.Register'
-        | 'Energy.Active.Export.Interval'
-        | 'Energy.Active.Import.Interval'
-        | 'Energy.Reactive.Export.Interval'
-        | 'Energy.Reactive.Import.Interval'
-        | 'Power.Active.Export'
-        | 'Power.Active.Import'
-        | 'Power.Offered'
-        | 'Power.Reactive.Export'
-        | 'Power.Reactive.Import'
-        | 'Power.Factor'
-        | 'Current.Import'
-        | 'Current.Export'
-        | 'Current.Offered'
-        | 'Voltage'
-        | 'Frequency'
-        | 'Temperature'
-        | 'SoC'
-        | 'RPM'
-      readonly phase?: 'L1' | 'L2' | 'L3' | 'N' | 'L1-N' | 'L2-N' | 'L3-N' | 'L1-L2' | 'L2-L3' | 'L3-L1'
-      readonly location?: 'Cable' | 'EV' | 'Inlet' | 'Outlet' | 'Body'
-      readonly unit?:
-        | 'Wh'
-        | 'kWh'
-        | 'varh'
-        | 'kvarh'
-        | 'W'
-        | 'kW'
-        | 'VA'
-        | 'kVA'
-        | 'var'
-        | 'kvar'
-        | 'A'
-        | 'V'
-        | 'K'
-        | 'Celcius'
-        | 'Celsius'
-        | 'Fahrenheit'
-        | 'Percent'
-    }[]
-  }[]
+  readonly meterValue: readonly ({
+  readonly timestamp: string
+  readonly sampledValue: readonly ({
+  readonly value: string
+  readonly context?: 'Interruption.Begin' | 'Interruption.End' | 'Sample.Clock' | 'Sample.Periodic' | 'Transaction.Begin' | 'Transaction.End' | 'Trigger' | 'Other'
+  readonly format?: 'Raw' | 'SignedData'
+  readonly measurand?: 'Energy.Active.Export.Register' | 'Energy.Active.Import.Register' | 'Energy.Reactive.Export.Register' | 'Energy.Reactive.Import.Register' | 'Energy.Active.Export.Interval' | 'Energy.Active.Import.Interval' | 'Energy.Reactive.Export.Interval' | 'Energy.Reactive.Import.Interval' | 'Power.Active.Export' | 'Power.Active.Import' | 'Power.Offered' | 'Power.Reactive.Export' | 'Power.Reactive.Import' | 'Power.Factor' | 'Current.Import' | 'Current.Export' | 'Current.Offered' | 'Voltage' | 'Frequency' | 'Temperature' | 'SoC' | 'RPM'
+  readonly phase?: 'L1' | 'L2' | 'L3' | 'N' | 'L1-N' | 'L2-N' | 'L3-N' | 'L1-L2' | 'L2-L3' | 'L3-L1'
+  readonly location?: 'Cable' | 'EV' | 'Inlet' | 'Outlet' | 'Body'
+  readonly unit?: 'Wh' | 'kWh' | 'varh' | 'kvarh' | 'W' | 'kW' | 'VA' | 'kVA' | 'var' | 'kvar' | 'A' | 'V' | 'K' | 'Celcius' | 'Celsius' | 'Fahrenheit' | 'Percent'
+})[]
+})[]
 }
 
-export type MeterValuesResponse = {}
+export type MeterValuesResponse = Readonly<Record<string, never>>
 
 export type RemoteStartTransactionRequest = {
   readonly connectorId?: number
   readonly idTag: string
   readonly chargingProfile?: {
-    readonly chargingProfileId: number
-    readonly transactionId?: number
-    readonly stackLevel: number
-    readonly chargingProfilePurpose: 'ChargePointMaxProfile' | 'TxDefaultProfile' | 'TxProfile'
-    readonly chargingProfileKind: 'Absolute' | 'Recurring' | 'Relative'
-    readonly recurrencyKind?: 'Daily' | 'Weekly'
-    readonly validFrom?: string
-    readonly validTo?: string
-    readonly chargingSchedule: {
-      readonly duration?: number
-      readonly startSchedule?: string
-      readonly chargingRateUnit: 'A' | 'W'
-      readonly chargingSchedulePeriod: readonly {
-        readonly startPeriod: number
-        readonly limit: number
-        readonly numberPhases?: number
-      }[]
-      readonly minChargingRate?: number
-    }
-  }
+  readonly chargingProfileId: number
+  readonly transactionId?: number
+  readonly stackLevel: number
+  readonly chargingProfilePurpose: 'ChargePointMaxProfile' | 'TxDefaultProfile' | 'TxProfile'
+  readonly chargingProfileKind: 'Absolute' | 'Recurring' | 'Relative'
+  readonly recurrencyKind?: 'Daily' | 'Weekly'
+  readonly validFrom?: string
+  readonly validTo?: string
+  readonly chargingSchedule: {
+  readonly duration?: number
+  readonly startSchedule?: string
+  readonly chargingRateUnit: 'A' | 'W'
+  readonly chargingSchedulePeriod: readonly ({
+  readonly startPeriod: number
+  readonly limit: number
+  readonly numberPhases?: number
+})[]
+  readonly minChargingRate?: number
+}
+}
 }
 
 export type RemoteStartTransactionResponse = {
@@ -442,14 +355,14 @@ export type SecurityEventNotificationResponse = Readonly<Record<string, unknown>
 
 export type SendLocalListRequest = {
   readonly listVersion: number
-  readonly localAuthorizationList?: readonly {
-    readonly idTag: string
-    readonly idTagInfo?: {
-      readonly expiryDate?: string
-      readonly parentIdTag?: string
-      readonly status: 'Accepted' | 'Blocked' | 'Expired' | 'Invalid' | 'ConcurrentTx'
-    }
-  }[]
+  readonly localAuthorizationList?: readonly ({
+  readonly idTag: string
+  readonly idTagInfo?: {
+  readonly expiryDate?: string
+  readonly parentIdTag?: string
+  readonly status: 'Accepted' | 'Blocked' | 'Expired' | 'Invalid' | 'ConcurrentTx'
+}
+})[]
   readonly updateType: 'Differential' | 'Full'
 }
 
@@ -460,26 +373,26 @@ export type SendLocalListResponse = {
 export type SetChargingProfileRequest = {
   readonly connectorId: number
   readonly csChargingProfiles: {
-    readonly chargingProfileId: number
-    readonly transactionId?: number
-    readonly stackLevel: number
-    readonly chargingProfilePurpose: 'ChargePointMaxProfile' | 'TxDefaultProfile' | 'TxProfile'
-    readonly chargingProfileKind: 'Absolute' | 'Recurring' | 'Relative'
-    readonly recurrencyKind?: 'Daily' | 'Weekly'
-    readonly validFrom?: string
-    readonly validTo?: string
-    readonly chargingSchedule: {
-      readonly duration?: number
-      readonly startSchedule?: string
-      readonly chargingRateUnit: 'A' | 'W'
-      readonly chargingSchedulePeriod: readonly {
-        readonly startPeriod: number
-        readonly limit: number
-        readonly numberPhases?: number
-      }[]
-      readonly minChargingRate?: number
-    }
-  }
+  readonly chargingProfileId: number
+  readonly transactionId?: number
+  readonly stackLevel: number
+  readonly chargingProfilePurpose: 'ChargePointMaxProfile' | 'TxDefaultProfile' | 'TxProfile'
+  readonly chargingProfileKind: 'Absolute' | 'Recurring' | 'Relative'
+  readonly recurrencyKind?: 'Daily' | 'Weekly'
+  readonly validFrom?: string
+  readonly validTo?: string
+  readonly chargingSchedule: {
+  readonly duration?: number
+  readonly startSchedule?: string
+  readonly chargingRateUnit: 'A' | 'W'
+  readonly chargingSchedulePeriod: readonly ({
+  readonly startPeriod: number
+  readonly limit: number
+  readonly numberPhases?: number
+})[]
+  readonly minChargingRate?: number
+}
+}
 }
 
 export type SetChargingProfileResponse = {
@@ -522,144 +435,55 @@ export type StartTransactionRequest = {
 
 export type StartTransactionResponse = {
   readonly idTagInfo: {
-    readonly expiryDate?: string
-    readonly parentIdTag?: string
-    readonly status: 'Accepted' | 'Blocked' | 'Expired' | 'Invalid' | 'ConcurrentTx'
-  }
+  readonly expiryDate?: string
+  readonly parentIdTag?: string
+  readonly status: 'Accepted' | 'Blocked' | 'Expired' | 'Invalid' | 'ConcurrentTx'
+}
   readonly transactionId: number
 }
 
 export type StatusNotificationRequest = {
   readonly connectorId: number
-  readonly errorCode:
-    | 'ConnectorLockFailure'
-    | 'EVCommunicationError'
-    | 'GroundFailure'
-    | 'HighTemperature'
-    | 'InternalError'
-    | 'LocalListConflict'
-    | 'NoError'
-    | 'OtherError'
-    | 'OverCurrentFailure'
-    | 'PowerMeterFailure'
-    | 'PowerSwitchFailure'
-    | 'ReaderFailure'
-    | 'ResetFailure'
-    | 'UnderVoltage'
-    | 'OverVoltage'
-    | 'WeakSignal'
+  readonly errorCode: 'ConnectorLockFailure' | 'EVCommunicationError' | 'GroundFailure' | 'HighTemperature' | 'InternalError' | 'LocalListConflict' | 'NoError' | 'OtherError' | 'OverCurrentFailure' | 'PowerMeterFailure' | 'PowerSwitchFailure' | 'ReaderFailure' | 'ResetFailure' | 'UnderVoltage' | 'OverVoltage' | 'WeakSignal'
   readonly info?: string
-  readonly status:
-    | 'Available'
-    | 'Preparing'
-    | 'Charging'
-    | 'SuspendedEVSE'
-    | 'SuspendedEV'
-    | 'Finishing'
-    | 'Reserved'
-    | 'Unavailable'
-    | 'Faulted'
+  readonly status: 'Available' | 'Preparing' | 'Charging' | 'SuspendedEVSE' | 'SuspendedEV' | 'Finishing' | 'Reserved' | 'Unavailable' | 'Faulted'
   readonly timestamp?: string
   readonly vendorId?: string
   readonly vendorErrorCode?: string
 }
 
-export type StatusNotificationResponse = {}
+export type StatusNotificationResponse = Readonly<Record<string, never>>
 
 export type StopTransactionRequest = {
   readonly idTag?: string
   readonly meterStop: number
   readonly timestamp: string
   readonly transactionId: number
-  readonly reason?:
-    | 'EmergencyStop'
-    | 'EVDisconnected'
-    | 'HardReset'
-    | 'Local'
-    | 'Other'
-    | 'PowerLoss'
-    | 'Reboot'
-    | 'Remote'
-    | 'SoftReset'
-    | 'UnlockCommand'
-    | 'DeAuthorized'
-  readonly transactionData?: readonly {
-    readonly timestamp: string
-    readonly sampledValue: readonly {
-      readonly value: string
-      readonly context?:
-        | 'Interruption.Begin'
-        | 'Interruption.End'
-        | 'Sample.Clock'
-        | 'Sample.Periodic'
-        | 'Transaction.Begin'
-        | 'Transaction.End'
-        | 'Trigger'
-        | 'Other'
-      readonly format?: 'Raw' | 'SignedData'
-      readonly measurand?:
-        | 'Energy.Active.Export.Register'
-        | 'Energy.Active.Import.Register'
-        | 'Energy.Reactive.Export.Register'
-        | 'Energy.Reactive.Import.Register'
-        | 'Energy.Active.Export.Interval'
-        | 'Energy.Active.Import.Interval'
-        | 'Energy.Reactive.Export.Interval'
-        | 'Energy.Reactive.Import.Interval'
-        | 'Power.Active.Export'
-        | 'Power.Active.Import'
-        | 'Power.Offered'
-        | 'Power.Reactive.Export'
-        | 'Power.Reactive.Import'
-        | 'Power.Factor'
-        | 'Current.Import'
-        | 'Current.Export'
-        | 'Current.Offered'
-        | 'Voltage'
-        | 'Frequency'
-        | 'Temperature'
-        | 'SoC'
-        | 'RPM'
-      readonly phase?: 'L1' | 'L2' | 'L3' | 'N' | 'L1-N' | 'L2-N' | 'L3-N' | 'L1-L2' | 'L2-L3' | 'L3-L1'
-      readonly location?: 'Cable' | 'EV' | 'Inlet' | 'Outlet' | 'Body'
-      readonly unit?:
-        | 'Wh'
-        | 'kWh'
-        | 'varh'
-        | 'kvarh'
-        | 'W'
-        | 'kW'
-        | 'VA'
-        | 'kVA'
-        | 'var'
-        | 'kvar'
-        | 'A'
-        | 'V'
-        | 'K'
-        | 'Celcius'
-        | 'Celsius'
-        | 'Fahrenheit'
-        | 'Percent'
-    }[]
-  }[]
+  readonly reason?: 'EmergencyStop' | 'EVDisconnected' | 'HardReset' | 'Local' | 'Other' | 'PowerLoss' | 'Reboot' | 'Remote' | 'SoftReset' | 'UnlockCommand' | 'DeAuthorized'
+  readonly transactionData?: readonly ({
+  readonly timestamp: string
+  readonly sampledValue: readonly ({
+  readonly value: string
+  readonly context?: 'Interruption.Begin' | 'Interruption.End' | 'Sample.Clock' | 'Sample.Periodic' | 'Transaction.Begin' | 'Transaction.End' | 'Trigger' | 'Other'
+  readonly format?: 'Raw' | 'SignedData'
+  readonly measurand?: 'Energy.Active.Export.Register' | 'Energy.Active.Import.Register' | 'Energy.Reactive.Export.Register' | 'Energy.Reactive.Import.Register' | 'Energy.Active.Export.Interval' | 'Energy.Active.Import.Interval' | 'Energy.Reactive.Export.Interval' | 'Energy.Reactive.Import.Interval' | 'Power.Active.Export' | 'Power.Active.Import' | 'Power.Offered' | 'Power.Reactive.Export' | 'Power.Reactive.Import' | 'Power.Factor' | 'Current.Import' | 'Current.Export' | 'Current.Offered' | 'Voltage' | 'Frequency' | 'Temperature' | 'SoC' | 'RPM'
+  readonly phase?: 'L1' | 'L2' | 'L3' | 'N' | 'L1-N' | 'L2-N' | 'L3-N' | 'L1-L2' | 'L2-L3' | 'L3-L1'
+  readonly location?: 'Cable' | 'EV' | 'Inlet' | 'Outlet' | 'Body'
+  readonly unit?: 'Wh' | 'kWh' | 'varh' | 'kvarh' | 'W' | 'kW' | 'VA' | 'kVA' | 'var' | 'kvar' | 'A' | 'V' | 'K' | 'Celcius' | 'Celsius' | 'Fahrenheit' | 'Percent'
+})[]
+})[]
 }
 
 export type StopTransactionResponse = {
   readonly idTagInfo?: {
-    readonly expiryDate?: string
-    readonly parentIdTag?: string
-    readonly status: 'Accepted' | 'Blocked' | 'Expired' | 'Invalid' | 'ConcurrentTx'
-  }
+  readonly expiryDate?: string
+  readonly parentIdTag?: string
+  readonly status: 'Accepted' | 'Blocked' | 'Expired' | 'Invalid' | 'ConcurrentTx'
+}
 }
 
 export type TriggerMessageRequest = {
-  readonly requestedMessage:
-    | 'BootNotification'
-    | 'DiagnosticsStatusNotification'
-    | 'FirmwareStatusNotification'
-    | 'Heartbeat'
-    | 'MeterValues'
-    | 'StatusNotification'
+  readonly requestedMessage: 'BootNotification' | 'DiagnosticsStatusNotification' | 'FirmwareStatusNotification' | 'Heartbeat' | 'MeterValues' | 'StatusNotification'
   readonly connectorId?: number
 }
 
@@ -682,110 +506,48 @@ export type UpdateFirmwareRequest = {
   readonly retryInterval?: number
 }
 
-export type UpdateFirmwareResponse = {}
+export type UpdateFirmwareResponse = Readonly<Record<string, never>>
 
 /** Every action of this version with its request and response; `response: never` marks a SEND. */
 export interface Calls {
   readonly Authorize: { readonly request: AuthorizeRequest; readonly response: AuthorizeResponse }
   readonly BootNotification: { readonly request: BootNotificationRequest; readonly response: BootNotificationResponse }
-  readonly CancelReservation: {
-    readonly request: CancelReservationRequest
-    readonly response: CancelReservationResponse
-  }
-  readonly CertificateSigned: {
-    readonly request: CertificateSignedRequest
-    readonly response: CertificateSignedResponse
-  }
-  readonly ChangeAvailability: {
-    readonly request: ChangeAvailabilityRequest
-    readonly response: ChangeAvailabilityResponse
-  }
-  readonly ChangeConfiguration: {
-    readonly request: ChangeConfigurationRequest
-    readonly response: ChangeConfigurationResponse
-  }
+  readonly CancelReservation: { readonly request: CancelReservationRequest; readonly response: CancelReservationResponse }
+  readonly CertificateSigned: { readonly request: CertificateSignedRequest; readonly response: CertificateSignedResponse }
+  readonly ChangeAvailability: { readonly request: ChangeAvailabilityRequest; readonly response: ChangeAvailabilityResponse }
+  readonly ChangeConfiguration: { readonly request: ChangeConfigurationRequest; readonly response: ChangeConfigurationResponse }
   readonly ClearCache: { readonly request: ClearCacheRequest; readonly response: ClearCacheResponse }
-  readonly ClearChargingProfile: {
-    readonly request: ClearChargingProfileRequest
-    readonly response: ClearChargingProfileResponse
-  }
+  readonly ClearChargingProfile: { readonly request: ClearChargingProfileRequest; readonly response: ClearChargingProfileResponse }
   readonly DataTransfer: { readonly request: DataTransferRequest; readonly response: DataTransferResponse }
-  readonly DeleteCertificate: {
-    readonly request: DeleteCertificateRequest
-    readonly response: DeleteCertificateResponse
-  }
-  readonly DiagnosticsStatusNotification: {
-    readonly request: DiagnosticsStatusNotificationRequest
-    readonly response: DiagnosticsStatusNotificationResponse
-  }
-  readonly ExtendedTriggerMessage: {
-    readonly request: ExtendedTriggerMessageRequest
-    readonly response: ExtendedTriggerMessageResponse
-  }
-  readonly FirmwareStatusNotification: {
-    readonly request: FirmwareStatusNotificationRequest
-    readonly response: FirmwareStatusNotificationResponse
-  }
-  readonly GetCompositeSchedule: {
-    readonly request: GetCompositeScheduleRequest
-    readonly response: GetCompositeScheduleResponse
-  }
+  readonly DeleteCertificate: { readonly request: DeleteCertificateRequest; readonly response: DeleteCertificateResponse }
+  readonly DiagnosticsStatusNotification: { readonly request: DiagnosticsStatusNotificationRequest; readonly response: DiagnosticsStatusNotificationResponse }
+  readonly ExtendedTriggerMessage: { readonly request: ExtendedTriggerMessageRequest; readonly response: ExtendedTriggerMessageResponse }
+  readonly FirmwareStatusNotification: { readonly request: FirmwareStatusNotificationRequest; readonly response: FirmwareStatusNotificationResponse }
+  readonly GetCompositeSchedule: { readonly request: GetCompositeScheduleRequest; readonly response: GetCompositeScheduleResponse }
   readonly GetConfiguration: { readonly request: GetConfigurationRequest; readonly response: GetConfigurationResponse }
   readonly GetDiagnostics: { readonly request: GetDiagnosticsRequest; readonly response: GetDiagnosticsResponse }
-  readonly GetInstalledCertificateIds: {
-    readonly request: GetInstalledCertificateIdsRequest
-    readonly response: GetInstalledCertificateIdsResponse
-  }
-  readonly GetLocalListVersion: {
-    readonly request: GetLocalListVersionRequest
-    readonly response: GetLocalListVersionResponse
-  }
+  readonly GetInstalledCertificateIds: { readonly request: GetInstalledCertificateIdsRequest; readonly response: GetInstalledCertificateIdsResponse }
+  readonly GetLocalListVersion: { readonly request: GetLocalListVersionRequest; readonly response: GetLocalListVersionResponse }
   readonly GetLog: { readonly request: GetLogRequest; readonly response: GetLogResponse }
   readonly Heartbeat: { readonly request: HeartbeatRequest; readonly response: HeartbeatResponse }
-  readonly InstallCertificate: {
-    readonly request: InstallCertificateRequest
-    readonly response: InstallCertificateResponse
-  }
-  readonly LogStatusNotification: {
-    readonly request: LogStatusNotificationRequest
-    readonly response: LogStatusNotificationResponse
-  }
+  readonly InstallCertificate: { readonly request: InstallCertificateRequest; readonly response: InstallCertificateResponse }
+  readonly LogStatusNotification: { readonly request: LogStatusNotificationRequest; readonly response: LogStatusNotificationResponse }
   readonly MeterValues: { readonly request: MeterValuesRequest; readonly response: MeterValuesResponse }
-  readonly RemoteStartTransaction: {
-    readonly request: RemoteStartTransactionRequest
-    readonly response: RemoteStartTransactionResponse
-  }
-  readonly RemoteStopTransaction: {
-    readonly request: RemoteStopTransactionRequest
-    readonly response: RemoteStopTransactionResponse
-  }
+  readonly RemoteStartTransaction: { readonly request: RemoteStartTransactionRequest; readonly response: RemoteStartTransactionResponse }
+  readonly RemoteStopTransaction: { readonly request: RemoteStopTransactionRequest; readonly response: RemoteStopTransactionResponse }
   readonly ReserveNow: { readonly request: ReserveNowRequest; readonly response: ReserveNowResponse }
   readonly Reset: { readonly request: ResetRequest; readonly response: ResetResponse }
-  readonly SecurityEventNotification: {
-    readonly request: SecurityEventNotificationRequest
-    readonly response: SecurityEventNotificationResponse
-  }
+  readonly SecurityEventNotification: { readonly request: SecurityEventNotificationRequest; readonly response: SecurityEventNotificationResponse }
   readonly SendLocalList: { readonly request: SendLocalListRequest; readonly response: SendLocalListResponse }
-  readonly SetChargingProfile: {
-    readonly request: SetChargingProfileRequest
-    readonly response: SetChargingProfileResponse
-  }
+  readonly SetChargingProfile: { readonly request: SetChargingProfileRequest; readonly response: SetChargingProfileResponse }
   readonly SignCertificate: { readonly request: SignCertificateRequest; readonly response: SignCertificateResponse }
-  readonly SignedFirmwareStatusNotification: {
-    readonly request: SignedFirmwareStatusNotificationRequest
-    readonly response: SignedFirmwareStatusNotificationResponse
-  }
-  readonly SignedUpdateFirmware: {
-    readonly request: SignedUpdateFirmwareRequest
-    readonly response: SignedUpdateFirmwareResponse
-  }
+  readonly SignedFirmwareStatusNotification: { readonly request: SignedFirmwareStatusNotificationRequest; readonly response: SignedFirmwareStatusNotificationResponse }
+  readonly SignedUpdateFirmware: { readonly request: SignedUpdateFirmwareRequest; readonly response: SignedUpdateFirmwareResponse }
   readonly StartTransaction: { readonly request: StartTransactionRequest; readonly response: StartTransactionResponse }
-  readonly StatusNotification: {
-    readonly request: StatusNotificationRequest
-    readonly response: StatusNotificationResponse
-  }
+  readonly StatusNotification: { readonly request: StatusNotificationRequest; readonly response: StatusNotificationResponse }
   readonly StopTransaction: { readonly request: StopTransactionRequest; readonly response: StopTransactionResponse }
   readonly TriggerMessage: { readonly request: TriggerMessageRequest; readonly response: TriggerMessageResponse }
   readonly UnlockConnector: { readonly request: UnlockConnectorRequest; readonly response: UnlockConnectorResponse }
   readonly UpdateFirmware: { readonly request: UpdateFirmwareRequest; readonly response: UpdateFirmwareResponse }
 }
+

@@ -6,15 +6,7 @@ export type CustomDataType = {
 
 export type HashAlgorithmEnumType = 'SHA256' | 'SHA384' | 'SHA512'
 
-export type IdTokenEnumType =
-  | 'Central'
-  | 'eMAID'
-  | 'ISO14443'
-  | 'ISO15693'
-  | 'KeyCode'
-  | 'Local'
-  | 'MacAddress'
-  | 'NoAuthorization'
+export type IdTokenEnumType = 'Central' | 'eMAID' | 'ISO14443' | 'ISO15693' | 'KeyCode' | 'Local' | 'MacAddress' | 'NoAuthorization'
 
 export type AdditionalInfoType = {
   readonly customData?: CustomDataType
@@ -24,7 +16,7 @@ export type AdditionalInfoType = {
 
 export type IdTokenType = {
   readonly customData?: CustomDataType
-  readonly additionalInfo?: readonly AdditionalInfoType[]
+  readonly additionalInfo?: readonly (AdditionalInfoType)[]
   readonly idToken: string
   readonly type: IdTokenEnumType
 }
@@ -38,26 +30,9 @@ export type OCSPRequestDataType = {
   readonly responderURL: string
 }
 
-export type AuthorizationStatusEnumType =
-  | 'Accepted'
-  | 'Blocked'
-  | 'ConcurrentTx'
-  | 'Expired'
-  | 'Invalid'
-  | 'NoCredit'
-  | 'NotAllowedTypeEVSE'
-  | 'NotAtThisLocation'
-  | 'NotAtThisTime'
-  | 'Unknown'
+export type AuthorizationStatusEnumType = 'Accepted' | 'Blocked' | 'ConcurrentTx' | 'Expired' | 'Invalid' | 'NoCredit' | 'NotAllowedTypeEVSE' | 'NotAtThisLocation' | 'NotAtThisTime' | 'Unknown'
 
-export type AuthorizeCertificateStatusEnumType =
-  | 'Accepted'
-  | 'SignatureError'
-  | 'CertificateExpired'
-  | 'CertificateRevoked'
-  | 'NoCertificateAvailable'
-  | 'CertChainError'
-  | 'ContractCancelled'
+export type AuthorizeCertificateStatusEnumType = 'Accepted' | 'SignatureError' | 'CertificateExpired' | 'CertificateRevoked' | 'NoCertificateAvailable' | 'CertChainError' | 'ContractCancelled'
 
 export type MessageFormatEnumType = 'ASCII' | 'HTML' | 'URI' | 'UTF8'
 
@@ -67,7 +42,7 @@ export type IdTokenInfoType = {
   readonly cacheExpiryDateTime?: string
   readonly chargingPriority?: number
   readonly language1?: string
-  readonly evseId?: readonly number[]
+  readonly evseId?: readonly (number)[]
   readonly groupIdToken?: IdTokenType
   readonly language2?: string
   readonly personalMessage?: MessageContentType
@@ -80,16 +55,7 @@ export type MessageContentType = {
   readonly content: string
 }
 
-export type BootReasonEnumType =
-  | 'ApplicationReset'
-  | 'FirmwareUpdate'
-  | 'LocalReset'
-  | 'PowerUp'
-  | 'RemoteReset'
-  | 'ScheduledReset'
-  | 'Triggered'
-  | 'Unknown'
-  | 'Watchdog'
+export type BootReasonEnumType = 'ApplicationReset' | 'FirmwareUpdate' | 'LocalReset' | 'PowerUp' | 'RemoteReset' | 'ScheduledReset' | 'Triggered' | 'Unknown' | 'Watchdog'
 
 export type ChargingStationType = {
   readonly customData?: CustomDataType
@@ -132,11 +98,7 @@ export type ChangeAvailabilityStatusEnumType = 'Accepted' | 'Rejected' | 'Schedu
 
 export type ClearCacheStatusEnumType = 'Accepted' | 'Rejected'
 
-export type ChargingProfilePurposeEnumType =
-  | 'ChargingStationExternalConstraints'
-  | 'ChargingStationMaxProfile'
-  | 'TxDefaultProfile'
-  | 'TxProfile'
+export type ChargingProfilePurposeEnumType = 'ChargingStationExternalConstraints' | 'ChargingStationMaxProfile' | 'TxDefaultProfile' | 'TxProfile'
 
 export type ClearChargingProfileType = {
   readonly customData?: CustomDataType
@@ -174,21 +136,7 @@ export type DataTransferStatusEnumType = 'Accepted' | 'Rejected' | 'UnknownMessa
 
 export type DeleteCertificateStatusEnumType = 'Accepted' | 'Failed' | 'NotFound'
 
-export type FirmwareStatusEnumType =
-  | 'Downloaded'
-  | 'DownloadFailed'
-  | 'Downloading'
-  | 'DownloadScheduled'
-  | 'DownloadPaused'
-  | 'Idle'
-  | 'InstallationFailed'
-  | 'Installing'
-  | 'Installed'
-  | 'InstallRebooting'
-  | 'InstallScheduled'
-  | 'InstallVerificationFailed'
-  | 'InvalidSignature'
-  | 'SignatureVerified'
+export type FirmwareStatusEnumType = 'Downloaded' | 'DownloadFailed' | 'Downloading' | 'DownloadScheduled' | 'DownloadPaused' | 'Idle' | 'InstallationFailed' | 'Installing' | 'Installed' | 'InstallRebooting' | 'InstallScheduled' | 'InstallVerificationFailed' | 'InvalidSignature' | 'SignatureVerified'
 
 export type CertificateActionEnumType = 'Install' | 'Update'
 
@@ -204,8 +152,8 @@ export type ChargingProfileCriterionType = {
   readonly customData?: CustomDataType
   readonly chargingProfilePurpose?: ChargingProfilePurposeEnumType
   readonly stackLevel?: number
-  readonly chargingProfileId?: readonly number[]
-  readonly chargingLimitSource?: readonly ChargingLimitSourceEnumType[]
+  readonly chargingProfileId?: readonly (number)[]
+  readonly chargingLimitSource?: readonly (ChargingLimitSourceEnumType)[]
 }
 
 export type GetChargingProfileStatusEnumType = 'Accepted' | 'NoProfiles'
@@ -224,7 +172,7 @@ export type ChargingSchedulePeriodType = {
 
 export type CompositeScheduleType = {
   readonly customData?: CustomDataType
-  readonly chargingSchedulePeriod: readonly ChargingSchedulePeriodType[]
+  readonly chargingSchedulePeriod: readonly (ChargingSchedulePeriodType)[]
   readonly evseId: number
   readonly duration: number
   readonly scheduleStart: string
@@ -237,12 +185,7 @@ export type MessageStateEnumType = 'Charging' | 'Faulted' | 'Idle' | 'Unavailabl
 
 export type GetDisplayMessagesStatusEnumType = 'Accepted' | 'Unknown'
 
-export type GetCertificateIdUseEnumType =
-  | 'V2GRootCertificate'
-  | 'MORootCertificate'
-  | 'CSMSRootCertificate'
-  | 'V2GCertificateChain'
-  | 'ManufacturerRootCertificate'
+export type GetCertificateIdUseEnumType = 'V2GRootCertificate' | 'MORootCertificate' | 'CSMSRootCertificate' | 'V2GCertificateChain' | 'ManufacturerRootCertificate'
 
 export type GetInstalledCertificateStatusEnumType = 'Accepted' | 'NotFound'
 
@@ -250,7 +193,7 @@ export type CertificateHashDataChainType = {
   readonly customData?: CustomDataType
   readonly certificateHashData: CertificateHashDataType
   readonly certificateType: GetCertificateIdUseEnumType
-  readonly childCertificateHashData?: readonly CertificateHashDataType[]
+  readonly childCertificateHashData?: readonly (CertificateHashDataType)[]
 }
 
 export type LogEnumType = 'DiagnosticsLog' | 'SecurityLog'
@@ -296,12 +239,7 @@ export type GetVariableDataType = {
   readonly variable: VariableType
 }
 
-export type GetVariableStatusEnumType =
-  | 'Accepted'
-  | 'Rejected'
-  | 'UnknownComponent'
-  | 'UnknownVariable'
-  | 'NotSupportedAttributeType'
+export type GetVariableStatusEnumType = 'Accepted' | 'Rejected' | 'UnknownComponent' | 'UnknownVariable' | 'NotSupportedAttributeType'
 
 export type GetVariableResultType = {
   readonly customData?: CustomDataType
@@ -313,68 +251,23 @@ export type GetVariableResultType = {
   readonly variable: VariableType
 }
 
-export type InstallCertificateUseEnumType =
-  | 'V2GRootCertificate'
-  | 'MORootCertificate'
-  | 'CSMSRootCertificate'
-  | 'ManufacturerRootCertificate'
+export type InstallCertificateUseEnumType = 'V2GRootCertificate' | 'MORootCertificate' | 'CSMSRootCertificate' | 'ManufacturerRootCertificate'
 
 export type InstallCertificateStatusEnumType = 'Accepted' | 'Rejected' | 'Failed'
 
-export type UploadLogStatusEnumType =
-  | 'BadMessage'
-  | 'Idle'
-  | 'NotSupportedOperation'
-  | 'PermissionDenied'
-  | 'Uploaded'
-  | 'UploadFailure'
-  | 'Uploading'
-  | 'AcceptedCanceled'
+export type UploadLogStatusEnumType = 'BadMessage' | 'Idle' | 'NotSupportedOperation' | 'PermissionDenied' | 'Uploaded' | 'UploadFailure' | 'Uploading' | 'AcceptedCanceled'
 
 export type LocationEnumType = 'Body' | 'Cable' | 'EV' | 'Inlet' | 'Outlet'
 
-export type MeasurandEnumType =
-  | 'Current.Export'
-  | 'Current.Import'
-  | 'Current.Offered'
-  | 'Energy.Active.Export.Register'
-  | 'Energy.Active.Import.Register'
-  | 'Energy.Reactive.Export.Register'
-  | 'Energy.Reactive.Import.Register'
-  | 'Energy.Active.Export.Interval'
-  | 'Energy.Active.Import.Interval'
-  | 'Energy.Active.Net'
-  | 'Energy.Reactive.Export.Interval'
-  | 'Energy.Reactive.Import.Interval'
-  | 'Energy.Reactive.Net'
-  | 'Energy.Apparent.Net'
-  | 'Energy.Apparent.Import'
-  | 'Energy.Apparent.Export'
-  | 'Frequency'
-  | 'Power.Active.Export'
-  | 'Power.Active.Import'
-  | 'Power.Factor'
-  | 'Power.Offered'
-  | 'Power.Reactive.Export'
-  | 'Power.Reactive.Import'
-  | 'SoC'
-  | 'Voltage'
+export type MeasurandEnumType = 'Current.Export' | 'Current.Import' | 'Current.Offered' | 'Energy.Active.Export.Register' | 'Energy.Active.Import.Register' | 'Energy.Reactive.Export.Register' | 'Energy.Reactive.Import.Register' | 'Energy.Active.Export.Interval' | 'Energy.Active.Import.Interval' | 'Energy.Active.Net' | 'Energy.Reactive.Export.Interval' | 'Energy.Reactive.Import.Interval' | 'Energy.Reactive.Net' | 'Energy.Apparent.Net' | 'Energy.Apparent.Import' | 'Energy.Apparent.Export' | 'Frequency' | 'Power.Active.Export' | 'Power.Active.Import' | 'Power.Factor' | 'Power.Offered' | 'Power.Reactive.Export' | 'Power.Reactive.Import' | 'SoC' | 'Voltage'
 
 export type PhaseEnumType = 'L1' | 'L2' | 'L3' | 'N' | 'L1-N' | 'L2-N' | 'L3-N' | 'L1-L2' | 'L2-L3' | 'L3-L1'
 
-export type ReadingContextEnumType =
-  | 'Interruption.Begin'
-  | 'Interruption.End'
-  | 'Other'
-  | 'Sample.Clock'
-  | 'Sample.Periodic'
-  | 'Transaction.Begin'
-  | 'Transaction.End'
-  | 'Trigger'
+export type ReadingContextEnumType = 'Interruption.Begin' | 'Interruption.End' | 'Other' | 'Sample.Clock' | 'Sample.Periodic' | 'Transaction.Begin' | 'Transaction.End' | 'Trigger'
 
 export type MeterValueType = {
   readonly customData?: CustomDataType
-  readonly sampledValue: readonly SampledValueType[]
+  readonly sampledValue: readonly (SampledValueType)[]
   readonly timestamp: string
 }
 
@@ -417,7 +310,7 @@ export type ChargingScheduleType = {
   readonly startSchedule?: string
   readonly duration?: number
   readonly chargingRateUnit: ChargingRateUnitEnumType
-  readonly chargingSchedulePeriod: readonly ChargingSchedulePeriodType[]
+  readonly chargingSchedulePeriod: readonly (ChargingSchedulePeriodType)[]
   readonly minChargingRate?: number
   readonly salesTariff?: SalesTariffType
 }
@@ -425,7 +318,7 @@ export type ChargingScheduleType = {
 export type ConsumptionCostType = {
   readonly customData?: CustomDataType
   readonly startValue: number
-  readonly cost: readonly CostType[]
+  readonly cost: readonly (CostType)[]
 }
 
 export type CostType = {
@@ -445,7 +338,7 @@ export type SalesTariffEntryType = {
   readonly customData?: CustomDataType
   readonly relativeTimeInterval: RelativeTimeIntervalType
   readonly ePriceLevel?: number
-  readonly consumptionCost?: readonly ConsumptionCostType[]
+  readonly consumptionCost?: readonly (ConsumptionCostType)[]
 }
 
 export type SalesTariffType = {
@@ -453,7 +346,7 @@ export type SalesTariffType = {
   readonly id: number
   readonly salesTariffDescription?: string
   readonly numEPriceLevels?: number
-  readonly salesTariffEntry: readonly SalesTariffEntryType[]
+  readonly salesTariffEntry: readonly (SalesTariffEntryType)[]
 }
 
 export type MessageInfoType = {
@@ -500,11 +393,7 @@ export type DCChargingParametersType = {
 
 export type NotifyEVChargingNeedsStatusEnumType = 'Accepted' | 'Rejected' | 'Processing'
 
-export type EventNotificationEnumType =
-  | 'HardWiredNotification'
-  | 'HardWiredMonitor'
-  | 'PreconfiguredMonitor'
-  | 'CustomMonitor'
+export type EventNotificationEnumType = 'HardWiredNotification' | 'HardWiredMonitor' | 'PreconfiguredMonitor' | 'CustomMonitor'
 
 export type EventTriggerEnumType = 'Alerting' | 'Delta' | 'Periodic'
 
@@ -531,7 +420,7 @@ export type MonitoringDataType = {
   readonly customData?: CustomDataType
   readonly component: ComponentType
   readonly variable: VariableType
-  readonly variableMonitoring: readonly VariableMonitoringType[]
+  readonly variableMonitoring: readonly (VariableMonitoringType)[]
 }
 
 export type VariableMonitoringType = {
@@ -543,15 +432,7 @@ export type VariableMonitoringType = {
   readonly severity: number
 }
 
-export type DataEnumType =
-  | 'string'
-  | 'decimal'
-  | 'integer'
-  | 'dateTime'
-  | 'boolean'
-  | 'OptionList'
-  | 'SequenceList'
-  | 'MemberList'
+export type DataEnumType = 'string' | 'decimal' | 'integer' | 'dateTime' | 'boolean' | 'OptionList' | 'SequenceList' | 'MemberList'
 
 export type MutabilityEnumType = 'ReadOnly' | 'WriteOnly' | 'ReadWrite'
 
@@ -559,7 +440,7 @@ export type ReportDataType = {
   readonly customData?: CustomDataType
   readonly component: ComponentType
   readonly variable: VariableType
-  readonly variableAttribute: readonly VariableAttributeType[]
+  readonly variableAttribute: readonly (VariableAttributeType)[]
   readonly variableCharacteristics?: VariableCharacteristicsType
 }
 
@@ -582,17 +463,7 @@ export type VariableCharacteristicsType = {
   readonly supportsMonitoring: boolean
 }
 
-export type PublishFirmwareStatusEnumType =
-  | 'Idle'
-  | 'DownloadScheduled'
-  | 'Downloading'
-  | 'Downloaded'
-  | 'Published'
-  | 'DownloadFailed'
-  | 'DownloadPaused'
-  | 'InvalidChecksum'
-  | 'ChecksumVerified'
-  | 'PublishFailed'
+export type PublishFirmwareStatusEnumType = 'Idle' | 'DownloadScheduled' | 'Downloading' | 'Downloaded' | 'Published' | 'DownloadFailed' | 'DownloadPaused' | 'InvalidChecksum' | 'ChecksumVerified' | 'PublishFailed'
 
 export type ChargingProfileKindEnumType = 'Absolute' | 'Recurring' | 'Relative'
 
@@ -607,7 +478,7 @@ export type ChargingProfileType = {
   readonly recurrencyKind?: RecurrencyKindEnumType
   readonly validFrom?: string
   readonly validTo?: string
-  readonly chargingSchedule: readonly ChargingScheduleType[]
+  readonly chargingSchedule: readonly (ChargingScheduleType)[]
   readonly transactionId?: string
 }
 
@@ -615,29 +486,7 @@ export type RequestStartStopStatusEnumType = 'Accepted' | 'Rejected'
 
 export type ReservationUpdateStatusEnumType = 'Expired' | 'Removed'
 
-export type ConnectorEnumType =
-  | 'cCCS1'
-  | 'cCCS2'
-  | 'cG105'
-  | 'cTesla'
-  | 'cType1'
-  | 'cType2'
-  | 's309-1P-16A'
-  | 's309-1P-32A'
-  | 's309-3P-16A'
-  | 's309-3P-32A'
-  | 'sBS1361'
-  | 'sCEE-7-7'
-  | 'sType2'
-  | 'sType3'
-  | 'Other1PhMax16A'
-  | 'Other1PhOver16A'
-  | 'Other3Ph'
-  | 'Pan'
-  | 'wInductive'
-  | 'wResonant'
-  | 'Undetermined'
-  | 'Unknown'
+export type ConnectorEnumType = 'cCCS1' | 'cCCS2' | 'cG105' | 'cTesla' | 'cType1' | 'cType2' | 's309-1P-16A' | 's309-1P-32A' | 's309-3P-16A' | 's309-3P-32A' | 'sBS1361' | 'sCEE-7-7' | 'sType2' | 'sType3' | 'Other1PhMax16A' | 'Other1PhOver16A' | 'Other3Ph' | 'Pan' | 'wInductive' | 'wResonant' | 'Undetermined' | 'Unknown'
 
 export type ReserveNowStatusEnumType = 'Accepted' | 'Faulted' | 'Occupied' | 'Rejected' | 'Unavailable'
 
@@ -657,27 +506,13 @@ export type SendLocalListStatusEnumType = 'Accepted' | 'Failed' | 'VersionMismat
 
 export type ChargingProfileStatusEnumType = 'Accepted' | 'Rejected'
 
-export type DisplayMessageStatusEnumType =
-  | 'Accepted'
-  | 'NotSupportedMessageFormat'
-  | 'Rejected'
-  | 'NotSupportedPriority'
-  | 'NotSupportedState'
-  | 'UnknownTransaction'
+export type DisplayMessageStatusEnumType = 'Accepted' | 'NotSupportedMessageFormat' | 'Rejected' | 'NotSupportedPriority' | 'NotSupportedState' | 'UnknownTransaction'
 
 export type MonitoringBaseEnumType = 'All' | 'FactoryDefault' | 'HardWiredOnly'
 
 export type APNAuthenticationEnumType = 'CHAP' | 'NONE' | 'PAP' | 'AUTO'
 
-export type OCPPInterfaceEnumType =
-  | 'Wired0'
-  | 'Wired1'
-  | 'Wired2'
-  | 'Wired3'
-  | 'Wireless0'
-  | 'Wireless1'
-  | 'Wireless2'
-  | 'Wireless3'
+export type OCPPInterfaceEnumType = 'Wired0' | 'Wired1' | 'Wired2' | 'Wired3' | 'Wireless0' | 'Wireless1' | 'Wireless2' | 'Wireless3'
 
 export type OCPPTransportEnumType = 'JSON' | 'SOAP'
 
@@ -731,13 +566,7 @@ export type SetMonitoringDataType = {
   readonly variable: VariableType
 }
 
-export type SetMonitoringStatusEnumType =
-  | 'Accepted'
-  | 'UnknownComponent'
-  | 'UnknownVariable'
-  | 'UnsupportedMonitorType'
-  | 'Rejected'
-  | 'Duplicate'
+export type SetMonitoringStatusEnumType = 'Accepted' | 'UnknownComponent' | 'UnknownVariable' | 'UnsupportedMonitorType' | 'Rejected' | 'Duplicate'
 
 export type SetMonitoringResultType = {
   readonly customData?: CustomDataType
@@ -758,13 +587,7 @@ export type SetVariableDataType = {
   readonly variable: VariableType
 }
 
-export type SetVariableStatusEnumType =
-  | 'Accepted'
-  | 'Rejected'
-  | 'UnknownComponent'
-  | 'UnknownVariable'
-  | 'NotSupportedAttributeType'
-  | 'RebootRequired'
+export type SetVariableStatusEnumType = 'Accepted' | 'Rejected' | 'UnknownComponent' | 'UnknownVariable' | 'NotSupportedAttributeType' | 'RebootRequired'
 
 export type SetVariableResultType = {
   readonly customData?: CustomDataType
@@ -779,51 +602,11 @@ export type ConnectorStatusEnumType = 'Available' | 'Occupied' | 'Reserved' | 'U
 
 export type ChargingStateEnumType = 'Charging' | 'EVConnected' | 'SuspendedEV' | 'SuspendedEVSE' | 'Idle'
 
-export type ReasonEnumType =
-  | 'DeAuthorized'
-  | 'EmergencyStop'
-  | 'EnergyLimitReached'
-  | 'EVDisconnected'
-  | 'GroundFault'
-  | 'ImmediateReset'
-  | 'Local'
-  | 'LocalOutOfCredit'
-  | 'MasterPass'
-  | 'Other'
-  | 'OvercurrentFault'
-  | 'PowerLoss'
-  | 'PowerQuality'
-  | 'Reboot'
-  | 'Remote'
-  | 'SOCLimitReached'
-  | 'StoppedByEV'
-  | 'TimeLimitReached'
-  | 'Timeout'
+export type ReasonEnumType = 'DeAuthorized' | 'EmergencyStop' | 'EnergyLimitReached' | 'EVDisconnected' | 'GroundFault' | 'ImmediateReset' | 'Local' | 'LocalOutOfCredit' | 'MasterPass' | 'Other' | 'OvercurrentFault' | 'PowerLoss' | 'PowerQuality' | 'Reboot' | 'Remote' | 'SOCLimitReached' | 'StoppedByEV' | 'TimeLimitReached' | 'Timeout'
 
 export type TransactionEventEnumType = 'Ended' | 'Started' | 'Updated'
 
-export type TriggerReasonEnumType =
-  | 'Authorized'
-  | 'CablePluggedIn'
-  | 'ChargingRateChanged'
-  | 'ChargingStateChanged'
-  | 'Deauthorized'
-  | 'EnergyLimitReached'
-  | 'EVCommunicationLost'
-  | 'EVConnectTimeout'
-  | 'MeterValueClock'
-  | 'MeterValuePeriodic'
-  | 'TimeLimitReached'
-  | 'Trigger'
-  | 'UnlockCommand'
-  | 'StopAuthorized'
-  | 'EVDeparted'
-  | 'EVDetected'
-  | 'RemoteStop'
-  | 'RemoteStart'
-  | 'AbnormalCondition'
-  | 'SignedDataReceived'
-  | 'ResetCommand'
+export type TriggerReasonEnumType = 'Authorized' | 'CablePluggedIn' | 'ChargingRateChanged' | 'ChargingStateChanged' | 'Deauthorized' | 'EnergyLimitReached' | 'EVCommunicationLost' | 'EVConnectTimeout' | 'MeterValueClock' | 'MeterValuePeriodic' | 'TimeLimitReached' | 'Trigger' | 'UnlockCommand' | 'StopAuthorized' | 'EVDeparted' | 'EVDetected' | 'RemoteStop' | 'RemoteStart' | 'AbnormalCondition' | 'SignedDataReceived' | 'ResetCommand'
 
 export type TransactionType = {
   readonly customData?: CustomDataType
@@ -834,18 +617,7 @@ export type TransactionType = {
   readonly remoteStartId?: number
 }
 
-export type MessageTriggerEnumType =
-  | 'BootNotification'
-  | 'LogStatusNotification'
-  | 'FirmwareStatusNotification'
-  | 'Heartbeat'
-  | 'MeterValues'
-  | 'SignChargingStationCertificate'
-  | 'SignV2GCertificate'
-  | 'StatusNotification'
-  | 'TransactionEvent'
-  | 'SignCombinedCertificate'
-  | 'PublishFirmwareStatusNotification'
+export type MessageTriggerEnumType = 'BootNotification' | 'LogStatusNotification' | 'FirmwareStatusNotification' | 'Heartbeat' | 'MeterValues' | 'SignChargingStationCertificate' | 'SignV2GCertificate' | 'StatusNotification' | 'TransactionEvent' | 'SignCombinedCertificate' | 'PublishFirmwareStatusNotification'
 
 export type TriggerMessageStatusEnumType = 'Accepted' | 'Rejected' | 'NotImplemented'
 
@@ -862,18 +634,13 @@ export type FirmwareType = {
   readonly signature?: string
 }
 
-export type UpdateFirmwareStatusEnumType =
-  | 'Accepted'
-  | 'Rejected'
-  | 'AcceptedCanceled'
-  | 'InvalidCertificate'
-  | 'RevokedCertificate'
+export type UpdateFirmwareStatusEnumType = 'Accepted' | 'Rejected' | 'AcceptedCanceled' | 'InvalidCertificate' | 'RevokedCertificate'
 
 export type AuthorizeRequest = {
   readonly customData?: CustomDataType
   readonly idToken: IdTokenType
   readonly certificate?: string
-  readonly iso15118CertificateHashData?: readonly OCSPRequestDataType[]
+  readonly iso15118CertificateHashData?: readonly (OCSPRequestDataType)[]
 }
 
 export type AuthorizeResponse = {
@@ -976,12 +743,12 @@ export type ClearedChargingLimitResponse = {
 
 export type ClearVariableMonitoringRequest = {
   readonly customData?: CustomDataType
-  readonly id: readonly number[]
+  readonly id: readonly (number)[]
 }
 
 export type ClearVariableMonitoringResponse = {
   readonly customData?: CustomDataType
-  readonly clearMonitoringResult: readonly ClearMonitoringResultType[]
+  readonly clearMonitoringResult: readonly (ClearMonitoringResultType)[]
 }
 
 export type CostUpdatedRequest = {
@@ -1112,7 +879,7 @@ export type GetCompositeScheduleResponse = {
 
 export type GetDisplayMessagesRequest = {
   readonly customData?: CustomDataType
-  readonly id?: readonly number[]
+  readonly id?: readonly (number)[]
   readonly requestId: number
   readonly priority?: MessagePriorityEnumType
   readonly state?: MessageStateEnumType
@@ -1126,14 +893,14 @@ export type GetDisplayMessagesResponse = {
 
 export type GetInstalledCertificateIdsRequest = {
   readonly customData?: CustomDataType
-  readonly certificateType?: readonly GetCertificateIdUseEnumType[]
+  readonly certificateType?: readonly (GetCertificateIdUseEnumType)[]
 }
 
 export type GetInstalledCertificateIdsResponse = {
   readonly customData?: CustomDataType
   readonly status: GetInstalledCertificateStatusEnumType
   readonly statusInfo?: StatusInfoType
-  readonly certificateHashDataChain?: readonly CertificateHashDataChainType[]
+  readonly certificateHashDataChain?: readonly (CertificateHashDataChainType)[]
 }
 
 export type GetLocalListVersionRequest = {
@@ -1163,9 +930,9 @@ export type GetLogResponse = {
 
 export type GetMonitoringReportRequest = {
   readonly customData?: CustomDataType
-  readonly componentVariable?: readonly ComponentVariableType[]
+  readonly componentVariable?: readonly (ComponentVariableType)[]
   readonly requestId: number
-  readonly monitoringCriteria?: readonly MonitoringCriterionEnumType[]
+  readonly monitoringCriteria?: readonly (MonitoringCriterionEnumType)[]
 }
 
 export type GetMonitoringReportResponse = {
@@ -1176,9 +943,9 @@ export type GetMonitoringReportResponse = {
 
 export type GetReportRequest = {
   readonly customData?: CustomDataType
-  readonly componentVariable?: readonly ComponentVariableType[]
+  readonly componentVariable?: readonly (ComponentVariableType)[]
   readonly requestId: number
-  readonly componentCriteria?: readonly ComponentCriterionEnumType[]
+  readonly componentCriteria?: readonly (ComponentCriterionEnumType)[]
 }
 
 export type GetReportResponse = {
@@ -1200,12 +967,12 @@ export type GetTransactionStatusResponse = {
 
 export type GetVariablesRequest = {
   readonly customData?: CustomDataType
-  readonly getVariableData: readonly GetVariableDataType[]
+  readonly getVariableData: readonly (GetVariableDataType)[]
 }
 
 export type GetVariablesResponse = {
   readonly customData?: CustomDataType
-  readonly getVariableResult: readonly GetVariableResultType[]
+  readonly getVariableResult: readonly (GetVariableResultType)[]
 }
 
 export type HeartbeatRequest = {
@@ -1242,7 +1009,7 @@ export type LogStatusNotificationResponse = {
 export type MeterValuesRequest = {
   readonly customData?: CustomDataType
   readonly evseId: number
-  readonly meterValue: readonly MeterValueType[]
+  readonly meterValue: readonly (MeterValueType)[]
 }
 
 export type MeterValuesResponse = {
@@ -1251,7 +1018,7 @@ export type MeterValuesResponse = {
 
 export type NotifyChargingLimitRequest = {
   readonly customData?: CustomDataType
-  readonly chargingSchedule?: readonly ChargingScheduleType[]
+  readonly chargingSchedule?: readonly (ChargingScheduleType)[]
   readonly evseId?: number
   readonly chargingLimit: ChargingLimitType
 }
@@ -1275,7 +1042,7 @@ export type NotifyCustomerInformationResponse = {
 
 export type NotifyDisplayMessagesRequest = {
   readonly customData?: CustomDataType
-  readonly messageInfo?: readonly MessageInfoType[]
+  readonly messageInfo?: readonly (MessageInfoType)[]
   readonly requestId: number
   readonly tbc?: boolean
 }
@@ -1315,7 +1082,7 @@ export type NotifyEventRequest = {
   readonly generatedAt: string
   readonly tbc?: boolean
   readonly seqNo: number
-  readonly eventData: readonly EventDataType[]
+  readonly eventData: readonly (EventDataType)[]
 }
 
 export type NotifyEventResponse = {
@@ -1324,7 +1091,7 @@ export type NotifyEventResponse = {
 
 export type NotifyMonitoringReportRequest = {
   readonly customData?: CustomDataType
-  readonly monitor?: readonly MonitoringDataType[]
+  readonly monitor?: readonly (MonitoringDataType)[]
   readonly requestId: number
   readonly tbc?: boolean
   readonly seqNo: number
@@ -1339,7 +1106,7 @@ export type NotifyReportRequest = {
   readonly customData?: CustomDataType
   readonly requestId: number
   readonly generatedAt: string
-  readonly reportData?: readonly ReportDataType[]
+  readonly reportData?: readonly (ReportDataType)[]
   readonly tbc?: boolean
   readonly seqNo: number
 }
@@ -1366,7 +1133,7 @@ export type PublishFirmwareResponse = {
 export type PublishFirmwareStatusNotificationRequest = {
   readonly customData?: CustomDataType
   readonly status: PublishFirmwareStatusEnumType
-  readonly location?: readonly string[]
+  readonly location?: readonly (string)[]
   readonly requestId?: number
 }
 
@@ -1378,7 +1145,7 @@ export type ReportChargingProfilesRequest = {
   readonly customData?: CustomDataType
   readonly requestId: number
   readonly chargingLimitSource: ChargingLimitSourceEnumType
-  readonly chargingProfile: readonly ChargingProfileType[]
+  readonly chargingProfile: readonly (ChargingProfileType)[]
   readonly tbc?: boolean
   readonly evseId: number
 }
@@ -1465,7 +1232,7 @@ export type SecurityEventNotificationResponse = {
 
 export type SendLocalListRequest = {
   readonly customData?: CustomDataType
-  readonly localAuthorizationList?: readonly AuthorizationData[]
+  readonly localAuthorizationList?: readonly (AuthorizationData)[]
   readonly versionNumber: number
   readonly updateType: UpdateEnumType
 }
@@ -1535,22 +1302,22 @@ export type SetNetworkProfileResponse = {
 
 export type SetVariableMonitoringRequest = {
   readonly customData?: CustomDataType
-  readonly setMonitoringData: readonly SetMonitoringDataType[]
+  readonly setMonitoringData: readonly (SetMonitoringDataType)[]
 }
 
 export type SetVariableMonitoringResponse = {
   readonly customData?: CustomDataType
-  readonly setMonitoringResult: readonly SetMonitoringResultType[]
+  readonly setMonitoringResult: readonly (SetMonitoringResultType)[]
 }
 
 export type SetVariablesRequest = {
   readonly customData?: CustomDataType
-  readonly setVariableData: readonly SetVariableDataType[]
+  readonly setVariableData: readonly (SetVariableDataType)[]
 }
 
 export type SetVariablesResponse = {
   readonly customData?: CustomDataType
-  readonly setVariableResult: readonly SetVariableResultType[]
+  readonly setVariableResult: readonly (SetVariableResultType)[]
 }
 
 export type SignCertificateRequest = {
@@ -1580,7 +1347,7 @@ export type StatusNotificationResponse = {
 export type TransactionEventRequest = {
   readonly customData?: CustomDataType
   readonly eventType: TransactionEventEnumType
-  readonly meterValue?: readonly MeterValueType[]
+  readonly meterValue?: readonly (MeterValueType)[]
   readonly timestamp: string
   readonly triggerReason: TriggerReasonEnumType
   readonly seqNo: number
@@ -1653,189 +1420,67 @@ export type UpdateFirmwareResponse = {
 export interface Calls {
   readonly Authorize: { readonly request: AuthorizeRequest; readonly response: AuthorizeResponse }
   readonly BootNotification: { readonly request: BootNotificationRequest; readonly response: BootNotificationResponse }
-  readonly CancelReservation: {
-    readonly request: CancelReservationRequest
-    readonly response: CancelReservationResponse
-  }
-  readonly CertificateSigned: {
-    readonly request: CertificateSignedRequest
-    readonly response: CertificateSignedResponse
-  }
-  readonly ChangeAvailability: {
-    readonly request: ChangeAvailabilityRequest
-    readonly response: ChangeAvailabilityResponse
-  }
+  readonly CancelReservation: { readonly request: CancelReservationRequest; readonly response: CancelReservationResponse }
+  readonly CertificateSigned: { readonly request: CertificateSignedRequest; readonly response: CertificateSignedResponse }
+  readonly ChangeAvailability: { readonly request: ChangeAvailabilityRequest; readonly response: ChangeAvailabilityResponse }
   readonly ClearCache: { readonly request: ClearCacheRequest; readonly response: ClearCacheResponse }
-  readonly ClearChargingProfile: {
-    readonly request: ClearChargingProfileRequest
-    readonly response: ClearChargingProfileResponse
-  }
-  readonly ClearDisplayMessage: {
-    readonly request: ClearDisplayMessageRequest
-    readonly response: ClearDisplayMessageResponse
-  }
-  readonly ClearedChargingLimit: {
-    readonly request: ClearedChargingLimitRequest
-    readonly response: ClearedChargingLimitResponse
-  }
-  readonly ClearVariableMonitoring: {
-    readonly request: ClearVariableMonitoringRequest
-    readonly response: ClearVariableMonitoringResponse
-  }
+  readonly ClearChargingProfile: { readonly request: ClearChargingProfileRequest; readonly response: ClearChargingProfileResponse }
+  readonly ClearDisplayMessage: { readonly request: ClearDisplayMessageRequest; readonly response: ClearDisplayMessageResponse }
+  readonly ClearedChargingLimit: { readonly request: ClearedChargingLimitRequest; readonly response: ClearedChargingLimitResponse }
+  readonly ClearVariableMonitoring: { readonly request: ClearVariableMonitoringRequest; readonly response: ClearVariableMonitoringResponse }
   readonly CostUpdated: { readonly request: CostUpdatedRequest; readonly response: CostUpdatedResponse }
-  readonly CustomerInformation: {
-    readonly request: CustomerInformationRequest
-    readonly response: CustomerInformationResponse
-  }
+  readonly CustomerInformation: { readonly request: CustomerInformationRequest; readonly response: CustomerInformationResponse }
   readonly DataTransfer: { readonly request: DataTransferRequest; readonly response: DataTransferResponse }
-  readonly DeleteCertificate: {
-    readonly request: DeleteCertificateRequest
-    readonly response: DeleteCertificateResponse
-  }
-  readonly FirmwareStatusNotification: {
-    readonly request: FirmwareStatusNotificationRequest
-    readonly response: FirmwareStatusNotificationResponse
-  }
-  readonly Get15118EVCertificate: {
-    readonly request: Get15118EVCertificateRequest
-    readonly response: Get15118EVCertificateResponse
-  }
+  readonly DeleteCertificate: { readonly request: DeleteCertificateRequest; readonly response: DeleteCertificateResponse }
+  readonly FirmwareStatusNotification: { readonly request: FirmwareStatusNotificationRequest; readonly response: FirmwareStatusNotificationResponse }
+  readonly Get15118EVCertificate: { readonly request: Get15118EVCertificateRequest; readonly response: Get15118EVCertificateResponse }
   readonly GetBaseReport: { readonly request: GetBaseReportRequest; readonly response: GetBaseReportResponse }
-  readonly GetCertificateStatus: {
-    readonly request: GetCertificateStatusRequest
-    readonly response: GetCertificateStatusResponse
-  }
-  readonly GetChargingProfiles: {
-    readonly request: GetChargingProfilesRequest
-    readonly response: GetChargingProfilesResponse
-  }
-  readonly GetCompositeSchedule: {
-    readonly request: GetCompositeScheduleRequest
-    readonly response: GetCompositeScheduleResponse
-  }
-  readonly GetDisplayMessages: {
-    readonly request: GetDisplayMessagesRequest
-    readonly response: GetDisplayMessagesResponse
-  }
-  readonly GetInstalledCertificateIds: {
-    readonly request: GetInstalledCertificateIdsRequest
-    readonly response: GetInstalledCertificateIdsResponse
-  }
-  readonly GetLocalListVersion: {
-    readonly request: GetLocalListVersionRequest
-    readonly response: GetLocalListVersionResponse
-  }
+  readonly GetCertificateStatus: { readonly request: GetCertificateStatusRequest; readonly response: GetCertificateStatusResponse }
+  readonly GetChargingProfiles: { readonly request: GetChargingProfilesRequest; readonly response: GetChargingProfilesResponse }
+  readonly GetCompositeSchedule: { readonly request: GetCompositeScheduleRequest; readonly response: GetCompositeScheduleResponse }
+  readonly GetDisplayMessages: { readonly request: GetDisplayMessagesRequest; readonly response: GetDisplayMessagesResponse }
+  readonly GetInstalledCertificateIds: { readonly request: GetInstalledCertificateIdsRequest; readonly response: GetInstalledCertificateIdsResponse }
+  readonly GetLocalListVersion: { readonly request: GetLocalListVersionRequest; readonly response: GetLocalListVersionResponse }
   readonly GetLog: { readonly request: GetLogRequest; readonly response: GetLogResponse }
-  readonly GetMonitoringReport: {
-    readonly request: GetMonitoringReportRequest
-    readonly response: GetMonitoringReportResponse
-  }
+  readonly GetMonitoringReport: { readonly request: GetMonitoringReportRequest; readonly response: GetMonitoringReportResponse }
   readonly GetReport: { readonly request: GetReportRequest; readonly response: GetReportResponse }
-  readonly GetTransactionStatus: {
-    readonly request: GetTransactionStatusRequest
-    readonly response: GetTransactionStatusResponse
-  }
+  readonly GetTransactionStatus: { readonly request: GetTransactionStatusRequest; readonly response: GetTransactionStatusResponse }
   readonly GetVariables: { readonly request: GetVariablesRequest; readonly response: GetVariablesResponse }
   readonly Heartbeat: { readonly request: HeartbeatRequest; readonly response: HeartbeatResponse }
-  readonly InstallCertificate: {
-    readonly request: InstallCertificateRequest
-    readonly response: InstallCertificateResponse
-  }
-  readonly LogStatusNotification: {
-    readonly request: LogStatusNotificationRequest
-    readonly response: LogStatusNotificationResponse
-  }
+  readonly InstallCertificate: { readonly request: InstallCertificateRequest; readonly response: InstallCertificateResponse }
+  readonly LogStatusNotification: { readonly request: LogStatusNotificationRequest; readonly response: LogStatusNotificationResponse }
   readonly MeterValues: { readonly request: MeterValuesRequest; readonly response: MeterValuesResponse }
-  readonly NotifyChargingLimit: {
-    readonly request: NotifyChargingLimitRequest
-    readonly response: NotifyChargingLimitResponse
-  }
-  readonly NotifyCustomerInformation: {
-    readonly request: NotifyCustomerInformationRequest
-    readonly response: NotifyCustomerInformationResponse
-  }
-  readonly NotifyDisplayMessages: {
-    readonly request: NotifyDisplayMessagesRequest
-    readonly response: NotifyDisplayMessagesResponse
-  }
-  readonly NotifyEVChargingNeeds: {
-    readonly request: NotifyEVChargingNeedsRequest
-    readonly response: NotifyEVChargingNeedsResponse
-  }
-  readonly NotifyEVChargingSchedule: {
-    readonly request: NotifyEVChargingScheduleRequest
-    readonly response: NotifyEVChargingScheduleResponse
-  }
+  readonly NotifyChargingLimit: { readonly request: NotifyChargingLimitRequest; readonly response: NotifyChargingLimitResponse }
+  readonly NotifyCustomerInformation: { readonly request: NotifyCustomerInformationRequest; readonly response: NotifyCustomerInformationResponse }
+  readonly NotifyDisplayMessages: { readonly request: NotifyDisplayMessagesRequest; readonly response: NotifyDisplayMessagesResponse }
+  readonly NotifyEVChargingNeeds: { readonly request: NotifyEVChargingNeedsRequest; readonly response: NotifyEVChargingNeedsResponse }
+  readonly NotifyEVChargingSchedule: { readonly request: NotifyEVChargingScheduleRequest; readonly response: NotifyEVChargingScheduleResponse }
   readonly NotifyEvent: { readonly request: NotifyEventRequest; readonly response: NotifyEventResponse }
-  readonly NotifyMonitoringReport: {
-    readonly request: NotifyMonitoringReportRequest
-    readonly response: NotifyMonitoringReportResponse
-  }
+  readonly NotifyMonitoringReport: { readonly request: NotifyMonitoringReportRequest; readonly response: NotifyMonitoringReportResponse }
   readonly NotifyReport: { readonly request: NotifyReportRequest; readonly response: NotifyReportResponse }
   readonly PublishFirmware: { readonly request: PublishFirmwareRequest; readonly response: PublishFirmwareResponse }
-  readonly PublishFirmwareStatusNotification: {
-    readonly request: PublishFirmwareStatusNotificationRequest
-    readonly response: PublishFirmwareStatusNotificationResponse
-  }
-  readonly ReportChargingProfiles: {
-    readonly request: ReportChargingProfilesRequest
-    readonly response: ReportChargingProfilesResponse
-  }
-  readonly RequestStartTransaction: {
-    readonly request: RequestStartTransactionRequest
-    readonly response: RequestStartTransactionResponse
-  }
-  readonly RequestStopTransaction: {
-    readonly request: RequestStopTransactionRequest
-    readonly response: RequestStopTransactionResponse
-  }
-  readonly ReservationStatusUpdate: {
-    readonly request: ReservationStatusUpdateRequest
-    readonly response: ReservationStatusUpdateResponse
-  }
+  readonly PublishFirmwareStatusNotification: { readonly request: PublishFirmwareStatusNotificationRequest; readonly response: PublishFirmwareStatusNotificationResponse }
+  readonly ReportChargingProfiles: { readonly request: ReportChargingProfilesRequest; readonly response: ReportChargingProfilesResponse }
+  readonly RequestStartTransaction: { readonly request: RequestStartTransactionRequest; readonly response: RequestStartTransactionResponse }
+  readonly RequestStopTransaction: { readonly request: RequestStopTransactionRequest; readonly response: RequestStopTransactionResponse }
+  readonly ReservationStatusUpdate: { readonly request: ReservationStatusUpdateRequest; readonly response: ReservationStatusUpdateResponse }
   readonly ReserveNow: { readonly request: ReserveNowRequest; readonly response: ReserveNowResponse }
   readonly Reset: { readonly request: ResetRequest; readonly response: ResetResponse }
-  readonly SecurityEventNotification: {
-    readonly request: SecurityEventNotificationRequest
-    readonly response: SecurityEventNotificationResponse
-  }
+  readonly SecurityEventNotification: { readonly request: SecurityEventNotificationRequest; readonly response: SecurityEventNotificationResponse }
   readonly SendLocalList: { readonly request: SendLocalListRequest; readonly response: SendLocalListResponse }
-  readonly SetChargingProfile: {
-    readonly request: SetChargingProfileRequest
-    readonly response: SetChargingProfileResponse
-  }
-  readonly SetDisplayMessage: {
-    readonly request: SetDisplayMessageRequest
-    readonly response: SetDisplayMessageResponse
-  }
-  readonly SetMonitoringBase: {
-    readonly request: SetMonitoringBaseRequest
-    readonly response: SetMonitoringBaseResponse
-  }
-  readonly SetMonitoringLevel: {
-    readonly request: SetMonitoringLevelRequest
-    readonly response: SetMonitoringLevelResponse
-  }
-  readonly SetNetworkProfile: {
-    readonly request: SetNetworkProfileRequest
-    readonly response: SetNetworkProfileResponse
-  }
-  readonly SetVariableMonitoring: {
-    readonly request: SetVariableMonitoringRequest
-    readonly response: SetVariableMonitoringResponse
-  }
+  readonly SetChargingProfile: { readonly request: SetChargingProfileRequest; readonly response: SetChargingProfileResponse }
+  readonly SetDisplayMessage: { readonly request: SetDisplayMessageRequest; readonly response: SetDisplayMessageResponse }
+  readonly SetMonitoringBase: { readonly request: SetMonitoringBaseRequest; readonly response: SetMonitoringBaseResponse }
+  readonly SetMonitoringLevel: { readonly request: SetMonitoringLevelRequest; readonly response: SetMonitoringLevelResponse }
+  readonly SetNetworkProfile: { readonly request: SetNetworkProfileRequest; readonly response: SetNetworkProfileResponse }
+  readonly SetVariableMonitoring: { readonly request: SetVariableMonitoringRequest; readonly response: SetVariableMonitoringResponse }
   readonly SetVariables: { readonly request: SetVariablesRequest; readonly response: SetVariablesResponse }
   readonly SignCertificate: { readonly request: SignCertificateRequest; readonly response: SignCertificateResponse }
-  readonly StatusNotification: {
-    readonly request: StatusNotificationRequest
-    readonly response: StatusNotificationResponse
-  }
+  readonly StatusNotification: { readonly request: StatusNotificationRequest; readonly response: StatusNotificationResponse }
   readonly TransactionEvent: { readonly request: TransactionEventRequest; readonly response: TransactionEventResponse }
   readonly TriggerMessage: { readonly request: TriggerMessageRequest; readonly response: TriggerMessageResponse }
   readonly UnlockConnector: { readonly request: UnlockConnectorRequest; readonly response: UnlockConnectorResponse }
-  readonly UnpublishFirmware: {
-    readonly request: UnpublishFirmwareRequest
-    readonly response: UnpublishFirmwareResponse
-  }
+  readonly UnpublishFirmware: { readonly request: UnpublishFirmwareRequest; readonly response: UnpublishFirmwareResponse }
   readonly UpdateFirmware: { readonly request: UpdateFirmwareRequest; readonly response: UpdateFirmwareResponse }
 }
+

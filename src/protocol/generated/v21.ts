@@ -27,7 +27,7 @@ export type AdditionalInfoType = {
 }
 
 export type IdTokenType = {
-  readonly additionalInfo?: readonly AdditionalInfoType[]
+  readonly additionalInfo?: readonly (AdditionalInfoType)[]
   readonly idToken: string
   readonly type: string
   readonly customData?: CustomDataType
@@ -42,41 +42,13 @@ export type OCSPRequestDataType = {
   readonly customData?: CustomDataType
 }
 
-export type AuthorizationStatusEnumType =
-  | 'Accepted'
-  | 'Blocked'
-  | 'ConcurrentTx'
-  | 'Expired'
-  | 'Invalid'
-  | 'NoCredit'
-  | 'NotAllowedTypeEVSE'
-  | 'NotAtThisLocation'
-  | 'NotAtThisTime'
-  | 'Unknown'
+export type AuthorizationStatusEnumType = 'Accepted' | 'Blocked' | 'ConcurrentTx' | 'Expired' | 'Invalid' | 'NoCredit' | 'NotAllowedTypeEVSE' | 'NotAtThisLocation' | 'NotAtThisTime' | 'Unknown'
 
-export type AuthorizeCertificateStatusEnumType =
-  | 'Accepted'
-  | 'SignatureError'
-  | 'CertificateExpired'
-  | 'CertificateRevoked'
-  | 'NoCertificateAvailable'
-  | 'CertChainError'
-  | 'ContractCancelled'
+export type AuthorizeCertificateStatusEnumType = 'Accepted' | 'SignatureError' | 'CertificateExpired' | 'CertificateRevoked' | 'NoCertificateAvailable' | 'CertChainError' | 'ContractCancelled'
 
 export type DayOfWeekEnumType = 'Monday' | 'Tuesday' | 'Wednesday' | 'Thursday' | 'Friday' | 'Saturday' | 'Sunday'
 
-export type EnergyTransferModeEnumType =
-  | 'AC_single_phase'
-  | 'AC_two_phase'
-  | 'AC_three_phase'
-  | 'DC'
-  | 'AC_BPT'
-  | 'AC_BPT_DER'
-  | 'AC_DER'
-  | 'DC_BPT'
-  | 'DC_ACDP'
-  | 'DC_ACDP_BPT'
-  | 'WPT'
+export type EnergyTransferModeEnumType = 'AC_single_phase' | 'AC_two_phase' | 'AC_three_phase' | 'DC' | 'AC_BPT' | 'AC_BPT_DER' | 'AC_DER' | 'DC_BPT' | 'DC_ACDP' | 'DC_ACDP_BPT' | 'WPT'
 
 export type EvseKindEnumType = 'AC' | 'DC'
 
@@ -89,7 +61,7 @@ export type IdTokenInfoType = {
   readonly groupIdToken?: IdTokenType
   readonly language1?: string
   readonly language2?: string
-  readonly evseId?: readonly number[]
+  readonly evseId?: readonly (number)[]
   readonly personalMessage?: MessageContentType
   readonly customData?: CustomDataType
 }
@@ -104,14 +76,14 @@ export type MessageContentType = {
 export type PriceType = {
   readonly exclTax?: number
   readonly inclTax?: number
-  readonly taxRates?: readonly TaxRateType[]
+  readonly taxRates?: readonly (TaxRateType)[]
   readonly customData?: CustomDataType
 }
 
 export type TariffConditionsFixedType = {
   readonly startTimeOfDay?: string
   readonly endTimeOfDay?: string
-  readonly dayOfWeek?: readonly DayOfWeekEnumType[]
+  readonly dayOfWeek?: readonly (DayOfWeekEnumType)[]
   readonly validFromDate?: string
   readonly validToDate?: string
   readonly evseKind?: EvseKindEnumType
@@ -123,7 +95,7 @@ export type TariffConditionsFixedType = {
 export type TariffConditionsType = {
   readonly startTimeOfDay?: string
   readonly endTimeOfDay?: string
-  readonly dayOfWeek?: readonly DayOfWeekEnumType[]
+  readonly dayOfWeek?: readonly (DayOfWeekEnumType)[]
   readonly validFromDate?: string
   readonly validToDate?: string
   readonly evseKind?: EvseKindEnumType
@@ -149,8 +121,8 @@ export type TariffEnergyPriceType = {
 }
 
 export type TariffEnergyType = {
-  readonly prices: readonly TariffEnergyPriceType[]
-  readonly taxRates?: readonly TaxRateType[]
+  readonly prices: readonly (TariffEnergyPriceType)[]
+  readonly taxRates?: readonly (TaxRateType)[]
   readonly customData?: CustomDataType
 }
 
@@ -161,8 +133,8 @@ export type TariffFixedPriceType = {
 }
 
 export type TariffFixedType = {
-  readonly prices: readonly TariffFixedPriceType[]
-  readonly taxRates?: readonly TaxRateType[]
+  readonly prices: readonly (TariffFixedPriceType)[]
+  readonly taxRates?: readonly (TaxRateType)[]
   readonly customData?: CustomDataType
 }
 
@@ -173,14 +145,14 @@ export type TariffTimePriceType = {
 }
 
 export type TariffTimeType = {
-  readonly prices: readonly TariffTimePriceType[]
-  readonly taxRates?: readonly TaxRateType[]
+  readonly prices: readonly (TariffTimePriceType)[]
+  readonly taxRates?: readonly (TaxRateType)[]
   readonly customData?: CustomDataType
 }
 
 export type TariffType = {
   readonly tariffId: string
-  readonly description?: readonly MessageContentType[]
+  readonly description?: readonly (MessageContentType)[]
   readonly currency: string
   readonly energy?: TariffEnergyType
   readonly validFrom?: string
@@ -213,16 +185,7 @@ export type BatteryDataType = {
   readonly customData?: CustomDataType
 }
 
-export type BootReasonEnumType =
-  | 'ApplicationReset'
-  | 'FirmwareUpdate'
-  | 'LocalReset'
-  | 'PowerUp'
-  | 'RemoteReset'
-  | 'ScheduledReset'
-  | 'Triggered'
-  | 'Unknown'
-  | 'Watchdog'
+export type BootReasonEnumType = 'ApplicationReset' | 'FirmwareUpdate' | 'LocalReset' | 'PowerUp' | 'RemoteReset' | 'ScheduledReset' | 'Triggered' | 'Unknown' | 'Watchdog'
 
 export type ChargingStationType = {
   readonly serialNumber?: string
@@ -257,23 +220,11 @@ export type EVSEType = {
 
 export type ChangeAvailabilityStatusEnumType = 'Accepted' | 'Rejected' | 'Scheduled'
 
-export type TariffChangeStatusEnumType =
-  | 'Accepted'
-  | 'Rejected'
-  | 'TooManyElements'
-  | 'ConditionNotSupported'
-  | 'TxNotFound'
-  | 'NoCurrencyChange'
+export type TariffChangeStatusEnumType = 'Accepted' | 'Rejected' | 'TooManyElements' | 'ConditionNotSupported' | 'TxNotFound' | 'NoCurrencyChange'
 
 export type ClearCacheStatusEnumType = 'Accepted' | 'Rejected'
 
-export type ChargingProfilePurposeEnumType =
-  | 'ChargingStationExternalConstraints'
-  | 'ChargingStationMaxProfile'
-  | 'TxDefaultProfile'
-  | 'TxProfile'
-  | 'PriorityCharging'
-  | 'LocalGeneration'
+export type ChargingProfilePurposeEnumType = 'ChargingStationExternalConstraints' | 'ChargingStationMaxProfile' | 'TxDefaultProfile' | 'TxProfile' | 'PriorityCharging' | 'LocalGeneration'
 
 export type ClearChargingProfileType = {
   readonly evseId?: number
@@ -284,29 +235,7 @@ export type ClearChargingProfileType = {
 
 export type ClearChargingProfileStatusEnumType = 'Accepted' | 'Unknown'
 
-export type DERControlEnumType =
-  | 'EnterService'
-  | 'FreqDroop'
-  | 'FreqWatt'
-  | 'FixedPFAbsorb'
-  | 'FixedPFInject'
-  | 'FixedVar'
-  | 'Gradients'
-  | 'HFMustTrip'
-  | 'HFMayTrip'
-  | 'HVMustTrip'
-  | 'HVMomCess'
-  | 'HVMayTrip'
-  | 'LimitMaxDischarge'
-  | 'LFMustTrip'
-  | 'LVMustTrip'
-  | 'LVMomCess'
-  | 'LVMayTrip'
-  | 'PowerMonitoringMustTrip'
-  | 'VoltVar'
-  | 'VoltWatt'
-  | 'WattPF'
-  | 'WattVar'
+export type DERControlEnumType = 'EnterService' | 'FreqDroop' | 'FreqWatt' | 'FixedPFAbsorb' | 'FixedPFInject' | 'FixedVar' | 'Gradients' | 'HFMustTrip' | 'HFMayTrip' | 'HVMustTrip' | 'HVMomCess' | 'HVMayTrip' | 'LimitMaxDischarge' | 'LFMustTrip' | 'LVMustTrip' | 'LVMomCess' | 'LVMayTrip' | 'PowerMonitoringMustTrip' | 'VoltVar' | 'VoltWatt' | 'WattPF' | 'WattVar'
 
 export type DERControlStatusEnumType = 'Accepted' | 'Rejected' | 'NotSupported' | 'NotFound'
 
@@ -344,21 +273,7 @@ export type DataTransferStatusEnumType = 'Accepted' | 'Rejected' | 'UnknownMessa
 
 export type DeleteCertificateStatusEnumType = 'Accepted' | 'Failed' | 'NotFound'
 
-export type FirmwareStatusEnumType =
-  | 'Downloaded'
-  | 'DownloadFailed'
-  | 'Downloading'
-  | 'DownloadScheduled'
-  | 'DownloadPaused'
-  | 'Idle'
-  | 'InstallationFailed'
-  | 'Installing'
-  | 'Installed'
-  | 'InstallRebooting'
-  | 'InstallScheduled'
-  | 'InstallVerificationFailed'
-  | 'InvalidSignature'
-  | 'SignatureVerified'
+export type FirmwareStatusEnumType = 'Downloaded' | 'DownloadFailed' | 'Downloading' | 'DownloadScheduled' | 'DownloadPaused' | 'Idle' | 'InstallationFailed' | 'Installing' | 'Installed' | 'InstallRebooting' | 'InstallScheduled' | 'InstallVerificationFailed' | 'InvalidSignature' | 'SignatureVerified'
 
 export type CertificateActionEnumType = 'Install' | 'Update'
 
@@ -373,7 +288,7 @@ export type CertificateStatusSourceEnumType = 'CRL' | 'OCSP'
 export type CertificateStatusRequestInfoType = {
   readonly certificateHashData: CertificateHashDataType
   readonly source: CertificateStatusSourceEnumType
-  readonly urls: readonly string[]
+  readonly urls: readonly (string)[]
   readonly customData?: CustomDataType
 }
 
@@ -392,8 +307,8 @@ export type GetCertificateStatusEnumType = 'Accepted' | 'Failed'
 export type ChargingProfileCriterionType = {
   readonly chargingProfilePurpose?: ChargingProfilePurposeEnumType
   readonly stackLevel?: number
-  readonly chargingProfileId?: readonly number[]
-  readonly chargingLimitSource?: readonly string[]
+  readonly chargingProfileId?: readonly (number)[]
+  readonly chargingLimitSource?: readonly (string)[]
   readonly customData?: CustomDataType
 }
 
@@ -401,15 +316,7 @@ export type GetChargingProfileStatusEnumType = 'Accepted' | 'NoProfiles'
 
 export type ChargingRateUnitEnumType = 'W' | 'A'
 
-export type OperationModeEnumType =
-  | 'Idle'
-  | 'ChargingOnly'
-  | 'CentralSetpoint'
-  | 'ExternalSetpoint'
-  | 'ExternalLimits'
-  | 'CentralFrequency'
-  | 'LocalFrequency'
-  | 'LocalLoadBalancing'
+export type OperationModeEnumType = 'Idle' | 'ChargingOnly' | 'CentralSetpoint' | 'ExternalSetpoint' | 'ExternalLimits' | 'CentralFrequency' | 'LocalFrequency' | 'LocalLoadBalancing'
 
 export type ChargingSchedulePeriodType = {
   readonly startPeriod: number
@@ -431,8 +338,8 @@ export type ChargingSchedulePeriodType = {
   readonly evseSleep?: boolean
   readonly v2xBaseline?: number
   readonly operationMode?: OperationModeEnumType
-  readonly v2xFreqWattCurve?: readonly V2XFreqWattPointType[]
-  readonly v2xSignalWattCurve?: readonly V2XSignalWattPointType[]
+  readonly v2xFreqWattCurve?: readonly (V2XFreqWattPointType)[]
+  readonly v2xSignalWattCurve?: readonly (V2XSignalWattPointType)[]
   readonly customData?: CustomDataType
 }
 
@@ -441,7 +348,7 @@ export type CompositeScheduleType = {
   readonly duration: number
   readonly scheduleStart: string
   readonly chargingRateUnit: ChargingRateUnitEnumType
-  readonly chargingSchedulePeriod: readonly ChargingSchedulePeriodType[]
+  readonly chargingSchedulePeriod: readonly (ChargingSchedulePeriodType)[]
   readonly customData?: CustomDataType
 }
 
@@ -463,20 +370,14 @@ export type MessageStateEnumType = 'Charging' | 'Faulted' | 'Idle' | 'Unavailabl
 
 export type GetDisplayMessagesStatusEnumType = 'Accepted' | 'Unknown'
 
-export type GetCertificateIdUseEnumType =
-  | 'V2GRootCertificate'
-  | 'MORootCertificate'
-  | 'CSMSRootCertificate'
-  | 'V2GCertificateChain'
-  | 'ManufacturerRootCertificate'
-  | 'OEMRootCertificate'
+export type GetCertificateIdUseEnumType = 'V2GRootCertificate' | 'MORootCertificate' | 'CSMSRootCertificate' | 'V2GCertificateChain' | 'ManufacturerRootCertificate' | 'OEMRootCertificate'
 
 export type GetInstalledCertificateStatusEnumType = 'Accepted' | 'NotFound'
 
 export type CertificateHashDataChainType = {
   readonly certificateHashData: CertificateHashDataType
   readonly certificateType: GetCertificateIdUseEnumType
-  readonly childCertificateHashData?: readonly CertificateHashDataType[]
+  readonly childCertificateHashData?: readonly (CertificateHashDataType)[]
   readonly customData?: CustomDataType
 }
 
@@ -529,8 +430,8 @@ export type TariffAssignmentType = {
   readonly tariffId: string
   readonly tariffKind: TariffKindEnumType
   readonly validFrom?: string
-  readonly evseIds?: readonly number[]
-  readonly idTokens?: readonly string[]
+  readonly evseIds?: readonly (number)[]
+  readonly idTokens?: readonly (string)[]
   readonly customData?: CustomDataType
 }
 
@@ -543,12 +444,7 @@ export type GetVariableDataType = {
   readonly customData?: CustomDataType
 }
 
-export type GetVariableStatusEnumType =
-  | 'Accepted'
-  | 'Rejected'
-  | 'UnknownComponent'
-  | 'UnknownVariable'
-  | 'NotSupportedAttributeType'
+export type GetVariableStatusEnumType = 'Accepted' | 'Rejected' | 'UnknownComponent' | 'UnknownVariable' | 'NotSupportedAttributeType'
 
 export type GetVariableResultType = {
   readonly attributeStatus: GetVariableStatusEnumType
@@ -560,99 +456,22 @@ export type GetVariableResultType = {
   readonly customData?: CustomDataType
 }
 
-export type InstallCertificateUseEnumType =
-  | 'V2GRootCertificate'
-  | 'MORootCertificate'
-  | 'ManufacturerRootCertificate'
-  | 'CSMSRootCertificate'
-  | 'OEMRootCertificate'
+export type InstallCertificateUseEnumType = 'V2GRootCertificate' | 'MORootCertificate' | 'ManufacturerRootCertificate' | 'CSMSRootCertificate' | 'OEMRootCertificate'
 
 export type InstallCertificateStatusEnumType = 'Accepted' | 'Rejected' | 'Failed'
 
-export type UploadLogStatusEnumType =
-  | 'BadMessage'
-  | 'Idle'
-  | 'NotSupportedOperation'
-  | 'PermissionDenied'
-  | 'Uploaded'
-  | 'UploadFailure'
-  | 'Uploading'
-  | 'AcceptedCanceled'
+export type UploadLogStatusEnumType = 'BadMessage' | 'Idle' | 'NotSupportedOperation' | 'PermissionDenied' | 'Uploaded' | 'UploadFailure' | 'Uploading' | 'AcceptedCanceled'
 
 export type LocationEnumType = 'Body' | 'Cable' | 'EV' | 'Inlet' | 'Outlet' | 'Upstream'
 
-export type MeasurandEnumType =
-  | 'Current.Export'
-  | 'Current.Export.Offered'
-  | 'Current.Export.Minimum'
-  | 'Current.Import'
-  | 'Current.Import.Offered'
-  | 'Current.Import.Minimum'
-  | 'Current.Offered'
-  | 'Display.PresentSOC'
-  | 'Display.MinimumSOC'
-  | 'Display.TargetSOC'
-  | 'Display.MaximumSOC'
-  | 'Display.RemainingTimeToMinimumSOC'
-  | 'Display.RemainingTimeToTargetSOC'
-  | 'Display.RemainingTimeToMaximumSOC'
-  | 'Display.ChargingComplete'
-  | 'Display.BatteryEnergyCapacity'
-  | 'Display.InletHot'
-  | 'Energy.Active.Export.Interval'
-  | 'Energy.Active.Export.Register'
-  | 'Energy.Active.Import.Interval'
-  | 'Energy.Active.Import.Register'
-  | 'Energy.Active.Import.CableLoss'
-  | 'Energy.Active.Import.LocalGeneration.Register'
-  | 'Energy.Active.Net'
-  | 'Energy.Active.Setpoint.Interval'
-  | 'Energy.Apparent.Export'
-  | 'Energy.Apparent.Import'
-  | 'Energy.Apparent.Net'
-  | 'Energy.Reactive.Export.Interval'
-  | 'Energy.Reactive.Export.Register'
-  | 'Energy.Reactive.Import.Interval'
-  | 'Energy.Reactive.Import.Register'
-  | 'Energy.Reactive.Net'
-  | 'EnergyRequest.Target'
-  | 'EnergyRequest.Minimum'
-  | 'EnergyRequest.Maximum'
-  | 'EnergyRequest.Minimum.V2X'
-  | 'EnergyRequest.Maximum.V2X'
-  | 'EnergyRequest.Bulk'
-  | 'Frequency'
-  | 'Power.Active.Export'
-  | 'Power.Active.Import'
-  | 'Power.Active.Setpoint'
-  | 'Power.Active.Residual'
-  | 'Power.Export.Minimum'
-  | 'Power.Export.Offered'
-  | 'Power.Factor'
-  | 'Power.Import.Offered'
-  | 'Power.Import.Minimum'
-  | 'Power.Offered'
-  | 'Power.Reactive.Export'
-  | 'Power.Reactive.Import'
-  | 'SoC'
-  | 'Voltage'
-  | 'Voltage.Minimum'
-  | 'Voltage.Maximum'
+export type MeasurandEnumType = 'Current.Export' | 'Current.Export.Offered' | 'Current.Export.Minimum' | 'Current.Import' | 'Current.Import.Offered' | 'Current.Import.Minimum' | 'Current.Offered' | 'Display.PresentSOC' | 'Display.MinimumSOC' | 'Display.TargetSOC' | 'Display.MaximumSOC' | 'Display.RemainingTimeToMinimumSOC' | 'Display.RemainingTimeToTargetSOC' | 'Display.RemainingTimeToMaximumSOC' | 'Display.ChargingComplete' | 'Display.BatteryEnergyCapacity' | 'Display.InletHot' | 'Energy.Active.Export.Interval' | 'Energy.Active.Export.Register' | 'Energy.Active.Import.Interval' | 'Energy.Active.Import.Register' | 'Energy.Active.Import.CableLoss' | 'Energy.Active.Import.LocalGeneration.Register' | 'Energy.Active.Net' | 'Energy.Active.Setpoint.Interval' | 'Energy.Apparent.Export' | 'Energy.Apparent.Import' | 'Energy.Apparent.Net' | 'Energy.Reactive.Export.Interval' | 'Energy.Reactive.Export.Register' | 'Energy.Reactive.Import.Interval' | 'Energy.Reactive.Import.Register' | 'Energy.Reactive.Net' | 'EnergyRequest.Target' | 'EnergyRequest.Minimum' | 'EnergyRequest.Maximum' | 'EnergyRequest.Minimum.V2X' | 'EnergyRequest.Maximum.V2X' | 'EnergyRequest.Bulk' | 'Frequency' | 'Power.Active.Export' | 'Power.Active.Import' | 'Power.Active.Setpoint' | 'Power.Active.Residual' | 'Power.Export.Minimum' | 'Power.Export.Offered' | 'Power.Factor' | 'Power.Import.Offered' | 'Power.Import.Minimum' | 'Power.Offered' | 'Power.Reactive.Export' | 'Power.Reactive.Import' | 'SoC' | 'Voltage' | 'Voltage.Minimum' | 'Voltage.Maximum'
 
 export type PhaseEnumType = 'L1' | 'L2' | 'L3' | 'N' | 'L1-N' | 'L2-N' | 'L3-N' | 'L1-L2' | 'L2-L3' | 'L3-L1'
 
-export type ReadingContextEnumType =
-  | 'Interruption.Begin'
-  | 'Interruption.End'
-  | 'Other'
-  | 'Sample.Clock'
-  | 'Sample.Periodic'
-  | 'Transaction.Begin'
-  | 'Transaction.End'
-  | 'Trigger'
+export type ReadingContextEnumType = 'Interruption.Begin' | 'Interruption.End' | 'Other' | 'Sample.Clock' | 'Sample.Periodic' | 'Transaction.Begin' | 'Transaction.End' | 'Trigger'
 
 export type MeterValueType = {
-  readonly sampledValue: readonly SampledValueType[]
+  readonly sampledValue: readonly (SampledValueType)[]
   readonly timestamp: string
   readonly customData?: CustomDataType
 }
@@ -695,10 +514,10 @@ export type AbsolutePriceScheduleType = {
   readonly priceAlgorithm: string
   readonly minimumCost?: RationalNumberType
   readonly maximumCost?: RationalNumberType
-  readonly priceRuleStacks: readonly PriceRuleStackType[]
-  readonly taxRules?: readonly TaxRuleType[]
+  readonly priceRuleStacks: readonly (PriceRuleStackType)[]
+  readonly taxRules?: readonly (TaxRuleType)[]
   readonly overstayRuleList?: OverstayRuleListType
-  readonly additionalSelectedServices?: readonly AdditionalSelectedServicesType[]
+  readonly additionalSelectedServices?: readonly (AdditionalSelectedServicesType)[]
   readonly customData?: CustomDataType
 }
 
@@ -726,7 +545,7 @@ export type ChargingScheduleType = {
   readonly signatureId?: number
   readonly digestValue?: string
   readonly useLocalTime?: boolean
-  readonly chargingSchedulePeriod: readonly ChargingSchedulePeriodType[]
+  readonly chargingSchedulePeriod: readonly (ChargingSchedulePeriodType)[]
   readonly randomizedDelay?: number
   readonly salesTariff?: SalesTariffType
   readonly absolutePriceSchedule?: AbsolutePriceScheduleType
@@ -736,7 +555,7 @@ export type ChargingScheduleType = {
 
 export type ConsumptionCostType = {
   readonly startValue: number
-  readonly cost: readonly CostType[]
+  readonly cost: readonly (CostType)[]
   readonly customData?: CustomDataType
 }
 
@@ -755,7 +574,7 @@ export type LimitAtSoCType = {
 
 export type OverstayRuleListType = {
   readonly overstayPowerThreshold?: RationalNumberType
-  readonly overstayRule: readonly OverstayRuleType[]
+  readonly overstayRule: readonly (OverstayRuleType)[]
   readonly overstayTimeThreshold?: number
   readonly customData?: CustomDataType
 }
@@ -775,7 +594,7 @@ export type PriceLevelScheduleEntryType = {
 }
 
 export type PriceLevelScheduleType = {
-  readonly priceLevelScheduleEntries: readonly PriceLevelScheduleEntryType[]
+  readonly priceLevelScheduleEntries: readonly (PriceLevelScheduleEntryType)[]
   readonly timeAnchor: string
   readonly priceScheduleId: number
   readonly priceScheduleDescription?: string
@@ -785,7 +604,7 @@ export type PriceLevelScheduleType = {
 
 export type PriceRuleStackType = {
   readonly duration: number
-  readonly priceRule: readonly PriceRuleType[]
+  readonly priceRule: readonly (PriceRuleType)[]
   readonly customData?: CustomDataType
 }
 
@@ -814,7 +633,7 @@ export type RelativeTimeIntervalType = {
 export type SalesTariffEntryType = {
   readonly relativeTimeInterval: RelativeTimeIntervalType
   readonly ePriceLevel?: number
-  readonly consumptionCost?: readonly ConsumptionCostType[]
+  readonly consumptionCost?: readonly (ConsumptionCostType)[]
   readonly customData?: CustomDataType
 }
 
@@ -822,7 +641,7 @@ export type SalesTariffType = {
   readonly id: number
   readonly salesTariffDescription?: string
   readonly numEPriceLevels?: number
-  readonly salesTariffEntry: readonly SalesTariffEntryType[]
+  readonly salesTariffEntry: readonly (SalesTariffEntryType)[]
   readonly customData?: CustomDataType
 }
 
@@ -838,18 +657,7 @@ export type TaxRuleType = {
   readonly customData?: CustomDataType
 }
 
-export type GridEventFaultEnumType =
-  | 'CurrentImbalance'
-  | 'LocalEmergency'
-  | 'LowInputPower'
-  | 'OverCurrent'
-  | 'OverFrequency'
-  | 'OverVoltage'
-  | 'PhaseRotation'
-  | 'RemoteEmergency'
-  | 'UnderFrequency'
-  | 'UnderVoltage'
-  | 'VoltageImbalance'
+export type GridEventFaultEnumType = 'CurrentImbalance' | 'LocalEmergency' | 'LowInputPower' | 'OverCurrent' | 'OverFrequency' | 'OverVoltage' | 'PhaseRotation' | 'RemoteEmergency' | 'UnderFrequency' | 'UnderVoltage' | 'VoltageImbalance'
 
 export type MessageInfoType = {
   readonly display?: ComponentType
@@ -860,28 +668,13 @@ export type MessageInfoType = {
   readonly endDateTime?: string
   readonly transactionId?: string
   readonly message: MessageContentType
-  readonly messageExtra?: readonly MessageContentType[]
+  readonly messageExtra?: readonly (MessageContentType)[]
   readonly customData?: CustomDataType
 }
 
 export type ControlModeEnumType = 'ScheduledControl' | 'DynamicControl'
 
-export type IslandingDetectionEnumType =
-  | 'NoAntiIslandingSupport'
-  | 'RoCoF'
-  | 'UVP_OVP'
-  | 'UFP_OFP'
-  | 'VoltageVectorShift'
-  | 'ZeroCrossingDetection'
-  | 'OtherPassive'
-  | 'ImpedanceMeasurement'
-  | 'ImpedanceAtFrequency'
-  | 'SlipModeFrequencyShift'
-  | 'SandiaFrequencyShift'
-  | 'SandiaVoltageShift'
-  | 'FrequencyJump'
-  | 'RCLQFactor'
-  | 'OtherActive'
+export type IslandingDetectionEnumType = 'NoAntiIslandingSupport' | 'RoCoF' | 'UVP_OVP' | 'UFP_OFP' | 'VoltageVectorShift' | 'ZeroCrossingDetection' | 'OtherPassive' | 'ImpedanceMeasurement' | 'ImpedanceAtFrequency' | 'SlipModeFrequencyShift' | 'SandiaFrequencyShift' | 'SandiaVoltageShift' | 'FrequencyJump' | 'RCLQFactor' | 'OtherActive'
 
 export type MobilityNeedsModeEnumType = 'EVCC' | 'EVCC_SECC'
 
@@ -900,7 +693,7 @@ export type ChargingNeedsType = {
   readonly requestedEnergyTransfer: EnergyTransferModeEnumType
   readonly dcChargingParameters?: DCChargingParametersType
   readonly v2xChargingParameters?: V2XChargingParametersType
-  readonly availableEnergyTransfer?: readonly EnergyTransferModeEnumType[]
+  readonly availableEnergyTransfer?: readonly (EnergyTransferModeEnumType)[]
   readonly controlMode?: ControlModeEnumType
   readonly mobilityNeedsMode?: MobilityNeedsModeEnumType
   readonly departureTime?: string
@@ -920,7 +713,7 @@ export type DCChargingParametersType = {
 }
 
 export type DERChargingParametersType = {
-  readonly evSupportedDERControl?: readonly DERControlEnumType[]
+  readonly evSupportedDERControl?: readonly (DERControlEnumType)[]
   readonly evOverExcitedMaxDischargePower?: number
   readonly evOverExcitedPowerFactor?: number
   readonly evUnderExcitedMaxDischargePower?: number
@@ -953,7 +746,7 @@ export type DERChargingParametersType = {
   readonly evInverterSerialNumber?: string
   readonly evInverterSwVersion?: string
   readonly evInverterHwVersion?: string
-  readonly evIslandingDetectionMethod?: readonly IslandingDetectionEnumType[]
+  readonly evIslandingDetectionMethod?: readonly (IslandingDetectionEnumType)[]
   readonly evIslandingTripTime?: number
   readonly evMaximumLevel1DCInjection?: number
   readonly evDurationLevel1DCInjection?: number
@@ -966,14 +759,14 @@ export type DERChargingParametersType = {
 
 export type EVAbsolutePriceScheduleEntryType = {
   readonly duration: number
-  readonly evPriceRule: readonly EVPriceRuleType[]
+  readonly evPriceRule: readonly (EVPriceRuleType)[]
   readonly customData?: CustomDataType
 }
 
 export type EVAbsolutePriceScheduleType = {
   readonly timeAnchor: string
   readonly currency: string
-  readonly evAbsolutePriceScheduleEntries: readonly EVAbsolutePriceScheduleEntryType[]
+  readonly evAbsolutePriceScheduleEntries: readonly (EVAbsolutePriceScheduleEntryType)[]
   readonly priceAlgorithm: string
   readonly customData?: CustomDataType
 }
@@ -991,7 +784,7 @@ export type EVPowerScheduleEntryType = {
 }
 
 export type EVPowerScheduleType = {
-  readonly evPowerScheduleEntries: readonly EVPowerScheduleEntryType[]
+  readonly evPowerScheduleEntries: readonly (EVPowerScheduleEntryType)[]
   readonly timeAnchor: string
   readonly customData?: CustomDataType
 }
@@ -1032,11 +825,7 @@ export type V2XChargingParametersType = {
 
 export type NotifyEVChargingNeedsStatusEnumType = 'Accepted' | 'Rejected' | 'Processing' | 'NoChargingProfile'
 
-export type EventNotificationEnumType =
-  | 'HardWiredNotification'
-  | 'HardWiredMonitor'
-  | 'PreconfiguredMonitor'
-  | 'CustomMonitor'
+export type EventNotificationEnumType = 'HardWiredNotification' | 'HardWiredMonitor' | 'PreconfiguredMonitor' | 'CustomMonitor'
 
 export type EventTriggerEnumType = 'Alerting' | 'Delta' | 'Periodic'
 
@@ -1058,19 +847,12 @@ export type EventDataType = {
   readonly customData?: CustomDataType
 }
 
-export type MonitorEnumType =
-  | 'UpperThreshold'
-  | 'LowerThreshold'
-  | 'Delta'
-  | 'Periodic'
-  | 'PeriodicClockAligned'
-  | 'TargetDelta'
-  | 'TargetDeltaRelative'
+export type MonitorEnumType = 'UpperThreshold' | 'LowerThreshold' | 'Delta' | 'Periodic' | 'PeriodicClockAligned' | 'TargetDelta' | 'TargetDeltaRelative'
 
 export type MonitoringDataType = {
   readonly component: ComponentType
   readonly variable: VariableType
-  readonly variableMonitoring: readonly VariableMonitoringType[]
+  readonly variableMonitoring: readonly (VariableMonitoringType)[]
   readonly customData?: CustomDataType
 }
 
@@ -1090,22 +872,14 @@ export type StreamDataElementType = {
   readonly customData?: CustomDataType
 }
 
-export type DataEnumType =
-  | 'string'
-  | 'decimal'
-  | 'integer'
-  | 'dateTime'
-  | 'boolean'
-  | 'OptionList'
-  | 'SequenceList'
-  | 'MemberList'
+export type DataEnumType = 'string' | 'decimal' | 'integer' | 'dateTime' | 'boolean' | 'OptionList' | 'SequenceList' | 'MemberList'
 
 export type MutabilityEnumType = 'ReadOnly' | 'WriteOnly' | 'ReadWrite'
 
 export type ReportDataType = {
   readonly component: ComponentType
   readonly variable: VariableType
-  readonly variableAttribute: readonly VariableAttributeType[]
+  readonly variableAttribute: readonly (VariableAttributeType)[]
   readonly variableCharacteristics?: VariableCharacteristicsType
   readonly customData?: CustomDataType
 }
@@ -1142,17 +916,7 @@ export type AddressType = {
   readonly customData?: CustomDataType
 }
 
-export type PublishFirmwareStatusEnumType =
-  | 'Idle'
-  | 'DownloadScheduled'
-  | 'Downloading'
-  | 'Downloaded'
-  | 'Published'
-  | 'DownloadFailed'
-  | 'DownloadPaused'
-  | 'InvalidChecksum'
-  | 'ChecksumVerified'
-  | 'PublishFailed'
+export type PublishFirmwareStatusEnumType = 'Idle' | 'DownloadScheduled' | 'Downloading' | 'Downloaded' | 'Published' | 'DownloadFailed' | 'DownloadPaused' | 'InvalidChecksum' | 'ChecksumVerified' | 'PublishFailed'
 
 export type ChargingProfileStatusEnumType = 'Accepted' | 'Rejected'
 
@@ -1186,7 +950,7 @@ export type ChargingProfileType = {
   readonly validTo?: string
   readonly transactionId?: string
   readonly maxOfflineDuration?: number
-  readonly chargingSchedule: readonly ChargingScheduleType[]
+  readonly chargingSchedule: readonly (ChargingScheduleType)[]
   readonly invalidAfterOfflineDuration?: boolean
   readonly dynUpdateInterval?: number
   readonly dynUpdateTime?: string
@@ -1214,7 +978,7 @@ export type DERCurvePointsType = {
 }
 
 export type DERCurveType = {
-  readonly curveData: readonly DERCurvePointsType[]
+  readonly curveData: readonly (DERCurvePointsType)[]
   readonly hysteresis?: HysteresisType
   readonly priority: number
   readonly reactivePowerParams?: ReactivePowerParamsType
@@ -1370,36 +1134,15 @@ export type AuthorizationData = {
 
 export type SendLocalListStatusEnumType = 'Accepted' | 'Failed' | 'VersionMismatch'
 
-export type TariffSetStatusEnumType =
-  | 'Accepted'
-  | 'Rejected'
-  | 'TooManyElements'
-  | 'ConditionNotSupported'
-  | 'DuplicateTariffId'
+export type TariffSetStatusEnumType = 'Accepted' | 'Rejected' | 'TooManyElements' | 'ConditionNotSupported' | 'DuplicateTariffId'
 
-export type DisplayMessageStatusEnumType =
-  | 'Accepted'
-  | 'NotSupportedMessageFormat'
-  | 'Rejected'
-  | 'NotSupportedPriority'
-  | 'NotSupportedState'
-  | 'UnknownTransaction'
-  | 'LanguageNotSupported'
+export type DisplayMessageStatusEnumType = 'Accepted' | 'NotSupportedMessageFormat' | 'Rejected' | 'NotSupportedPriority' | 'NotSupportedState' | 'UnknownTransaction' | 'LanguageNotSupported'
 
 export type MonitoringBaseEnumType = 'All' | 'FactoryDefault' | 'HardWiredOnly'
 
 export type APNAuthenticationEnumType = 'PAP' | 'CHAP' | 'NONE' | 'AUTO'
 
-export type OCPPInterfaceEnumType =
-  | 'Wired0'
-  | 'Wired1'
-  | 'Wired2'
-  | 'Wired3'
-  | 'Wireless0'
-  | 'Wireless1'
-  | 'Wireless2'
-  | 'Wireless3'
-  | 'Any'
+export type OCPPInterfaceEnumType = 'Wired0' | 'Wired1' | 'Wired2' | 'Wired3' | 'Wireless0' | 'Wireless1' | 'Wireless2' | 'Wireless3' | 'Any'
 
 export type OCPPTransportEnumType = 'SOAP' | 'JSON'
 
@@ -1456,13 +1199,7 @@ export type SetMonitoringDataType = {
   readonly customData?: CustomDataType
 }
 
-export type SetMonitoringStatusEnumType =
-  | 'Accepted'
-  | 'UnknownComponent'
-  | 'UnknownVariable'
-  | 'UnsupportedMonitorType'
-  | 'Rejected'
-  | 'Duplicate'
+export type SetMonitoringStatusEnumType = 'Accepted' | 'UnknownComponent' | 'UnknownVariable' | 'UnsupportedMonitorType' | 'Rejected' | 'Duplicate'
 
 export type SetMonitoringResultType = {
   readonly id?: number
@@ -1483,13 +1220,7 @@ export type SetVariableDataType = {
   readonly customData?: CustomDataType
 }
 
-export type SetVariableStatusEnumType =
-  | 'Accepted'
-  | 'Rejected'
-  | 'UnknownComponent'
-  | 'UnknownVariable'
-  | 'NotSupportedAttributeType'
-  | 'RebootRequired'
+export type SetVariableStatusEnumType = 'Accepted' | 'Rejected' | 'UnknownComponent' | 'UnknownVariable' | 'NotSupportedAttributeType' | 'RebootRequired'
 
 export type SetVariableResultType = {
   readonly attributeType?: AttributeEnumType
@@ -1504,83 +1235,27 @@ export type ConnectorStatusEnumType = 'Available' | 'Occupied' | 'Reserved' | 'U
 
 export type ChargingStateEnumType = 'EVConnected' | 'Charging' | 'SuspendedEV' | 'SuspendedEVSE' | 'Idle'
 
-export type CostDimensionEnumType =
-  | 'Energy'
-  | 'MaxCurrent'
-  | 'MinCurrent'
-  | 'MaxPower'
-  | 'MinPower'
-  | 'IdleTIme'
-  | 'ChargingTime'
+export type CostDimensionEnumType = 'Energy' | 'MaxCurrent' | 'MinCurrent' | 'MaxPower' | 'MinPower' | 'IdleTIme' | 'ChargingTime'
 
 export type PreconditioningStatusEnumType = 'Unknown' | 'Ready' | 'NotReady' | 'Preconditioning'
 
-export type ReasonEnumType =
-  | 'DeAuthorized'
-  | 'EmergencyStop'
-  | 'EnergyLimitReached'
-  | 'EVDisconnected'
-  | 'GroundFault'
-  | 'ImmediateReset'
-  | 'MasterPass'
-  | 'Local'
-  | 'LocalOutOfCredit'
-  | 'Other'
-  | 'OvercurrentFault'
-  | 'PowerLoss'
-  | 'PowerQuality'
-  | 'Reboot'
-  | 'Remote'
-  | 'SOCLimitReached'
-  | 'StoppedByEV'
-  | 'TimeLimitReached'
-  | 'Timeout'
-  | 'ReqEnergyTransferRejected'
+export type ReasonEnumType = 'DeAuthorized' | 'EmergencyStop' | 'EnergyLimitReached' | 'EVDisconnected' | 'GroundFault' | 'ImmediateReset' | 'MasterPass' | 'Local' | 'LocalOutOfCredit' | 'Other' | 'OvercurrentFault' | 'PowerLoss' | 'PowerQuality' | 'Reboot' | 'Remote' | 'SOCLimitReached' | 'StoppedByEV' | 'TimeLimitReached' | 'Timeout' | 'ReqEnergyTransferRejected'
 
 export type TariffCostEnumType = 'NormalCost' | 'MinCost' | 'MaxCost'
 
 export type TransactionEventEnumType = 'Ended' | 'Started' | 'Updated'
 
-export type TriggerReasonEnumType =
-  | 'AbnormalCondition'
-  | 'Authorized'
-  | 'CablePluggedIn'
-  | 'ChargingRateChanged'
-  | 'ChargingStateChanged'
-  | 'CostLimitReached'
-  | 'Deauthorized'
-  | 'EnergyLimitReached'
-  | 'EVCommunicationLost'
-  | 'EVConnectTimeout'
-  | 'EVDeparted'
-  | 'EVDetected'
-  | 'LimitSet'
-  | 'MeterValueClock'
-  | 'MeterValuePeriodic'
-  | 'OperationModeChanged'
-  | 'RemoteStart'
-  | 'RemoteStop'
-  | 'ResetCommand'
-  | 'RunningCost'
-  | 'SignedDataReceived'
-  | 'SoCLimitReached'
-  | 'StopAuthorized'
-  | 'TariffChanged'
-  | 'TariffNotAccepted'
-  | 'TimeLimitReached'
-  | 'Trigger'
-  | 'TxResumed'
-  | 'UnlockCommand'
+export type TriggerReasonEnumType = 'AbnormalCondition' | 'Authorized' | 'CablePluggedIn' | 'ChargingRateChanged' | 'ChargingStateChanged' | 'CostLimitReached' | 'Deauthorized' | 'EnergyLimitReached' | 'EVCommunicationLost' | 'EVConnectTimeout' | 'EVDeparted' | 'EVDetected' | 'LimitSet' | 'MeterValueClock' | 'MeterValuePeriodic' | 'OperationModeChanged' | 'RemoteStart' | 'RemoteStop' | 'ResetCommand' | 'RunningCost' | 'SignedDataReceived' | 'SoCLimitReached' | 'StopAuthorized' | 'TariffChanged' | 'TariffNotAccepted' | 'TimeLimitReached' | 'Trigger' | 'TxResumed' | 'UnlockCommand'
 
 export type ChargingPeriodType = {
-  readonly dimensions?: readonly CostDimensionType[]
+  readonly dimensions?: readonly (CostDimensionType)[]
   readonly tariffId?: string
   readonly startPeriod: string
   readonly customData?: CustomDataType
 }
 
 export type CostDetailsType = {
-  readonly chargingPeriods?: readonly ChargingPeriodType[]
+  readonly chargingPeriods?: readonly (ChargingPeriodType)[]
   readonly totalCost: TotalCostType
   readonly totalUsage: TotalUsageType
   readonly failureToCalculate?: boolean
@@ -1641,20 +1316,7 @@ export type TransactionType = {
   readonly customData?: CustomDataType
 }
 
-export type MessageTriggerEnumType =
-  | 'BootNotification'
-  | 'LogStatusNotification'
-  | 'FirmwareStatusNotification'
-  | 'Heartbeat'
-  | 'MeterValues'
-  | 'SignChargingStationCertificate'
-  | 'SignV2GCertificate'
-  | 'SignV2G20Certificate'
-  | 'StatusNotification'
-  | 'TransactionEvent'
-  | 'SignCombinedCertificate'
-  | 'PublishFirmwareStatusNotification'
-  | 'CustomTrigger'
+export type MessageTriggerEnumType = 'BootNotification' | 'LogStatusNotification' | 'FirmwareStatusNotification' | 'Heartbeat' | 'MeterValues' | 'SignChargingStationCertificate' | 'SignV2GCertificate' | 'SignV2G20Certificate' | 'StatusNotification' | 'TransactionEvent' | 'SignCombinedCertificate' | 'PublishFirmwareStatusNotification' | 'CustomTrigger'
 
 export type TriggerMessageStatusEnumType = 'Accepted' | 'Rejected' | 'NotImplemented'
 
@@ -1671,12 +1333,7 @@ export type FirmwareType = {
   readonly customData?: CustomDataType
 }
 
-export type UpdateFirmwareStatusEnumType =
-  | 'Accepted'
-  | 'Rejected'
-  | 'AcceptedCanceled'
-  | 'InvalidCertificate'
-  | 'RevokedCertificate'
+export type UpdateFirmwareStatusEnumType = 'Accepted' | 'Rejected' | 'AcceptedCanceled' | 'InvalidCertificate' | 'RevokedCertificate'
 
 export type PriorityChargingStatusEnumType = 'Accepted' | 'Rejected' | 'NoProfile'
 
@@ -1707,20 +1364,20 @@ export type AFRRSignalResponse = {
 export type AuthorizeRequest = {
   readonly idToken: IdTokenType
   readonly certificate?: string
-  readonly iso15118CertificateHashData?: readonly OCSPRequestDataType[]
+  readonly iso15118CertificateHashData?: readonly (OCSPRequestDataType)[]
   readonly customData?: CustomDataType
 }
 
 export type AuthorizeResponse = {
   readonly idTokenInfo: IdTokenInfoType
   readonly certificateStatus?: AuthorizeCertificateStatusEnumType
-  readonly allowedEnergyTransfer?: readonly EnergyTransferModeEnumType[]
+  readonly allowedEnergyTransfer?: readonly (EnergyTransferModeEnumType)[]
   readonly tariff?: TariffType
   readonly customData?: CustomDataType
 }
 
 export type BatterySwapRequest = {
-  readonly batteryData: readonly BatteryDataType[]
+  readonly batteryData: readonly (BatteryDataType)[]
   readonly eventType: BatterySwapEventEnumType
   readonly idToken: IdTokenType
   readonly requestId: number
@@ -1850,23 +1507,23 @@ export type ClearedChargingLimitResponse = {
 }
 
 export type ClearTariffsRequest = {
-  readonly tariffIds?: readonly string[]
+  readonly tariffIds?: readonly (string)[]
   readonly evseId?: number
   readonly customData?: CustomDataType
 }
 
 export type ClearTariffsResponse = {
-  readonly clearTariffsResult: readonly ClearTariffsResultType[]
+  readonly clearTariffsResult: readonly (ClearTariffsResultType)[]
   readonly customData?: CustomDataType
 }
 
 export type ClearVariableMonitoringRequest = {
-  readonly id: readonly number[]
+  readonly id: readonly (number)[]
   readonly customData?: CustomDataType
 }
 
 export type ClearVariableMonitoringResponse = {
-  readonly clearMonitoringResult: readonly ClearMonitoringResultType[]
+  readonly clearMonitoringResult: readonly (ClearMonitoringResultType)[]
   readonly customData?: CustomDataType
 }
 
@@ -1946,7 +1603,7 @@ export type Get15118EVCertificateRequest = {
   readonly action: CertificateActionEnumType
   readonly exiRequest: string
   readonly maximumContractCertificateChains?: number
-  readonly prioritizedEMAIDs?: readonly string[]
+  readonly prioritizedEMAIDs?: readonly (string)[]
   readonly customData?: CustomDataType
 }
 
@@ -1971,12 +1628,12 @@ export type GetBaseReportResponse = {
 }
 
 export type GetCertificateChainStatusRequest = {
-  readonly certificateStatusRequests: readonly CertificateStatusRequestInfoType[]
+  readonly certificateStatusRequests: readonly (CertificateStatusRequestInfoType)[]
   readonly customData?: CustomDataType
 }
 
 export type GetCertificateChainStatusResponse = {
-  readonly certificateStatus: readonly CertificateStatusType[]
+  readonly certificateStatus: readonly (CertificateStatusType)[]
   readonly customData?: CustomDataType
 }
 
@@ -2034,7 +1691,7 @@ export type GetDERControlResponse = {
 }
 
 export type GetDisplayMessagesRequest = {
-  readonly id?: readonly number[]
+  readonly id?: readonly (number)[]
   readonly requestId: number
   readonly priority?: MessagePriorityEnumType
   readonly state?: MessageStateEnumType
@@ -2048,14 +1705,14 @@ export type GetDisplayMessagesResponse = {
 }
 
 export type GetInstalledCertificateIdsRequest = {
-  readonly certificateType?: readonly GetCertificateIdUseEnumType[]
+  readonly certificateType?: readonly (GetCertificateIdUseEnumType)[]
   readonly customData?: CustomDataType
 }
 
 export type GetInstalledCertificateIdsResponse = {
   readonly status: GetInstalledCertificateStatusEnumType
   readonly statusInfo?: StatusInfoType
-  readonly certificateHashDataChain?: readonly CertificateHashDataChainType[]
+  readonly certificateHashDataChain?: readonly (CertificateHashDataChainType)[]
   readonly customData?: CustomDataType
 }
 
@@ -2085,9 +1742,9 @@ export type GetLogResponse = {
 }
 
 export type GetMonitoringReportRequest = {
-  readonly componentVariable?: readonly ComponentVariableType[]
+  readonly componentVariable?: readonly (ComponentVariableType)[]
   readonly requestId: number
-  readonly monitoringCriteria?: readonly MonitoringCriterionEnumType[]
+  readonly monitoringCriteria?: readonly (MonitoringCriterionEnumType)[]
   readonly customData?: CustomDataType
 }
 
@@ -2102,14 +1759,14 @@ export type GetPeriodicEventStreamRequest = {
 }
 
 export type GetPeriodicEventStreamResponse = {
-  readonly constantStreamData?: readonly ConstantStreamDataType[]
+  readonly constantStreamData?: readonly (ConstantStreamDataType)[]
   readonly customData?: CustomDataType
 }
 
 export type GetReportRequest = {
-  readonly componentVariable?: readonly ComponentVariableType[]
+  readonly componentVariable?: readonly (ComponentVariableType)[]
   readonly requestId: number
-  readonly componentCriteria?: readonly ComponentCriterionEnumType[]
+  readonly componentCriteria?: readonly (ComponentCriterionEnumType)[]
   readonly customData?: CustomDataType
 }
 
@@ -2127,7 +1784,7 @@ export type GetTariffsRequest = {
 export type GetTariffsResponse = {
   readonly status: TariffGetStatusEnumType
   readonly statusInfo?: StatusInfoType
-  readonly tariffAssignments?: readonly TariffAssignmentType[]
+  readonly tariffAssignments?: readonly (TariffAssignmentType)[]
   readonly customData?: CustomDataType
 }
 
@@ -2143,12 +1800,12 @@ export type GetTransactionStatusResponse = {
 }
 
 export type GetVariablesRequest = {
-  readonly getVariableData: readonly GetVariableDataType[]
+  readonly getVariableData: readonly (GetVariableDataType)[]
   readonly customData?: CustomDataType
 }
 
 export type GetVariablesResponse = {
-  readonly getVariableResult: readonly GetVariableResultType[]
+  readonly getVariableResult: readonly (GetVariableResultType)[]
   readonly customData?: CustomDataType
 }
 
@@ -2186,7 +1843,7 @@ export type LogStatusNotificationResponse = {
 
 export type MeterValuesRequest = {
   readonly evseId: number
-  readonly meterValue: readonly MeterValueType[]
+  readonly meterValue: readonly (MeterValueType)[]
   readonly customData?: CustomDataType
 }
 
@@ -2196,7 +1853,7 @@ export type MeterValuesResponse = {
 
 export type NotifyAllowedEnergyTransferRequest = {
   readonly transactionId: string
-  readonly allowedEnergyTransfer: readonly EnergyTransferModeEnumType[]
+  readonly allowedEnergyTransfer: readonly (EnergyTransferModeEnumType)[]
   readonly customData?: CustomDataType
 }
 
@@ -2207,7 +1864,7 @@ export type NotifyAllowedEnergyTransferResponse = {
 }
 
 export type NotifyChargingLimitRequest = {
-  readonly chargingSchedule?: readonly ChargingScheduleType[]
+  readonly chargingSchedule?: readonly (ChargingScheduleType)[]
   readonly evseId?: number
   readonly chargingLimit: ChargingLimitType
   readonly customData?: CustomDataType
@@ -2247,7 +1904,7 @@ export type NotifyDERStartStopRequest = {
   readonly controlId: string
   readonly started: boolean
   readonly timestamp: string
-  readonly supersededIds?: readonly string[]
+  readonly supersededIds?: readonly (string)[]
   readonly customData?: CustomDataType
 }
 
@@ -2256,7 +1913,7 @@ export type NotifyDERStartStopResponse = {
 }
 
 export type NotifyDisplayMessagesRequest = {
-  readonly messageInfo?: readonly MessageInfoType[]
+  readonly messageInfo?: readonly (MessageInfoType)[]
   readonly requestId: number
   readonly tbc?: boolean
   readonly customData?: CustomDataType
@@ -2299,7 +1956,7 @@ export type NotifyEventRequest = {
   readonly generatedAt: string
   readonly tbc?: boolean
   readonly seqNo: number
-  readonly eventData: readonly EventDataType[]
+  readonly eventData: readonly (EventDataType)[]
   readonly customData?: CustomDataType
 }
 
@@ -2308,7 +1965,7 @@ export type NotifyEventResponse = {
 }
 
 export type NotifyMonitoringReportRequest = {
-  readonly monitor?: readonly MonitoringDataType[]
+  readonly monitor?: readonly (MonitoringDataType)[]
   readonly requestId: number
   readonly tbc?: boolean
   readonly seqNo: number
@@ -2321,7 +1978,7 @@ export type NotifyMonitoringReportResponse = {
 }
 
 export type NotifyPeriodicEventStreamRequest = {
-  readonly data: readonly StreamDataElementType[]
+  readonly data: readonly (StreamDataElementType)[]
   readonly id: number
   readonly pending: number
   readonly basetime: string
@@ -2341,7 +1998,7 @@ export type NotifyPriorityChargingResponse = {
 export type NotifyReportRequest = {
   readonly requestId: number
   readonly generatedAt: string
-  readonly reportData?: readonly ReportDataType[]
+  readonly reportData?: readonly (ReportDataType)[]
   readonly tbc?: boolean
   readonly seqNo: number
   readonly customData?: CustomDataType
@@ -2409,7 +2066,7 @@ export type PublishFirmwareResponse = {
 
 export type PublishFirmwareStatusNotificationRequest = {
   readonly status: PublishFirmwareStatusEnumType
-  readonly location?: readonly string[]
+  readonly location?: readonly (string)[]
   readonly requestId?: number
   readonly statusInfo?: StatusInfoType
   readonly customData?: CustomDataType
@@ -2434,7 +2091,7 @@ export type PullDynamicScheduleUpdateResponse = {
 export type ReportChargingProfilesRequest = {
   readonly requestId: number
   readonly chargingLimitSource: string
-  readonly chargingProfile: readonly ChargingProfileType[]
+  readonly chargingProfile: readonly (ChargingProfileType)[]
   readonly tbc?: boolean
   readonly evseId: number
   readonly customData?: CustomDataType
@@ -2445,14 +2102,14 @@ export type ReportChargingProfilesResponse = {
 }
 
 export type ReportDERControlRequest = {
-  readonly curve?: readonly DERCurveGetType[]
-  readonly enterService?: readonly EnterServiceGetType[]
-  readonly fixedPFAbsorb?: readonly FixedPFGetType[]
-  readonly fixedPFInject?: readonly FixedPFGetType[]
-  readonly fixedVar?: readonly FixedVarGetType[]
-  readonly freqDroop?: readonly FreqDroopGetType[]
-  readonly gradient?: readonly GradientGetType[]
-  readonly limitMaxDischarge?: readonly LimitMaxDischargeGetType[]
+  readonly curve?: readonly (DERCurveGetType)[]
+  readonly enterService?: readonly (EnterServiceGetType)[]
+  readonly fixedPFAbsorb?: readonly (FixedPFGetType)[]
+  readonly fixedPFInject?: readonly (FixedPFGetType)[]
+  readonly fixedVar?: readonly (FixedVarGetType)[]
+  readonly freqDroop?: readonly (FreqDroopGetType)[]
+  readonly gradient?: readonly (GradientGetType)[]
+  readonly limitMaxDischarge?: readonly (LimitMaxDischargeGetType)[]
   readonly requestId: number
   readonly tbc?: boolean
   readonly customData?: CustomDataType
@@ -2551,7 +2208,7 @@ export type SecurityEventNotificationResponse = {
 }
 
 export type SendLocalListRequest = {
-  readonly localAuthorizationList?: readonly AuthorizationData[]
+  readonly localAuthorizationList?: readonly (AuthorizationData)[]
   readonly versionNumber: number
   readonly updateType: UpdateEnumType
   readonly customData?: CustomDataType
@@ -2605,7 +2262,7 @@ export type SetDERControlRequest = {
 export type SetDERControlResponse = {
   readonly status: DERControlStatusEnumType
   readonly statusInfo?: StatusInfoType
-  readonly supersededIds?: readonly string[]
+  readonly supersededIds?: readonly (string)[]
   readonly customData?: CustomDataType
 }
 
@@ -2655,22 +2312,22 @@ export type SetNetworkProfileResponse = {
 }
 
 export type SetVariableMonitoringRequest = {
-  readonly setMonitoringData: readonly SetMonitoringDataType[]
+  readonly setMonitoringData: readonly (SetMonitoringDataType)[]
   readonly customData?: CustomDataType
 }
 
 export type SetVariableMonitoringResponse = {
-  readonly setMonitoringResult: readonly SetMonitoringResultType[]
+  readonly setMonitoringResult: readonly (SetMonitoringResultType)[]
   readonly customData?: CustomDataType
 }
 
 export type SetVariablesRequest = {
-  readonly setVariableData: readonly SetVariableDataType[]
+  readonly setVariableData: readonly (SetVariableDataType)[]
   readonly customData?: CustomDataType
 }
 
 export type SetVariablesResponse = {
-  readonly setVariableResult: readonly SetVariableResultType[]
+  readonly setVariableResult: readonly (SetVariableResultType)[]
   readonly customData?: CustomDataType
 }
 
@@ -2703,7 +2360,7 @@ export type StatusNotificationResponse = {
 export type TransactionEventRequest = {
   readonly costDetails?: CostDetailsType
   readonly eventType: TransactionEventEnumType
-  readonly meterValue?: readonly MeterValueType[]
+  readonly meterValue?: readonly (MeterValueType)[]
   readonly timestamp: string
   readonly triggerReason: TriggerReasonEnumType
   readonly seqNo: number
@@ -2725,7 +2382,7 @@ export type TransactionEventResponse = {
   readonly idTokenInfo?: IdTokenInfoType
   readonly transactionLimit?: TransactionLimitType
   readonly updatedPersonalMessage?: MessageContentType
-  readonly updatedPersonalMessageExtra?: readonly MessageContentType[]
+  readonly updatedPersonalMessageExtra?: readonly (MessageContentType)[]
   readonly customData?: CustomDataType
 }
 
@@ -2819,263 +2476,96 @@ export type VatNumberValidationResponse = {
 
 /** Every action of this version with its request and response; `response: never` marks a SEND. */
 export interface Calls {
-  readonly AdjustPeriodicEventStream: {
-    readonly request: AdjustPeriodicEventStreamRequest
-    readonly response: AdjustPeriodicEventStreamResponse
-  }
+  readonly AdjustPeriodicEventStream: { readonly request: AdjustPeriodicEventStreamRequest; readonly response: AdjustPeriodicEventStreamResponse }
   readonly AFRRSignal: { readonly request: AFRRSignalRequest; readonly response: AFRRSignalResponse }
   readonly Authorize: { readonly request: AuthorizeRequest; readonly response: AuthorizeResponse }
   readonly BatterySwap: { readonly request: BatterySwapRequest; readonly response: BatterySwapResponse }
   readonly BootNotification: { readonly request: BootNotificationRequest; readonly response: BootNotificationResponse }
-  readonly CancelReservation: {
-    readonly request: CancelReservationRequest
-    readonly response: CancelReservationResponse
-  }
-  readonly CertificateSigned: {
-    readonly request: CertificateSignedRequest
-    readonly response: CertificateSignedResponse
-  }
-  readonly ChangeAvailability: {
-    readonly request: ChangeAvailabilityRequest
-    readonly response: ChangeAvailabilityResponse
-  }
-  readonly ChangeTransactionTariff: {
-    readonly request: ChangeTransactionTariffRequest
-    readonly response: ChangeTransactionTariffResponse
-  }
+  readonly CancelReservation: { readonly request: CancelReservationRequest; readonly response: CancelReservationResponse }
+  readonly CertificateSigned: { readonly request: CertificateSignedRequest; readonly response: CertificateSignedResponse }
+  readonly ChangeAvailability: { readonly request: ChangeAvailabilityRequest; readonly response: ChangeAvailabilityResponse }
+  readonly ChangeTransactionTariff: { readonly request: ChangeTransactionTariffRequest; readonly response: ChangeTransactionTariffResponse }
   readonly ClearCache: { readonly request: ClearCacheRequest; readonly response: ClearCacheResponse }
-  readonly ClearChargingProfile: {
-    readonly request: ClearChargingProfileRequest
-    readonly response: ClearChargingProfileResponse
-  }
+  readonly ClearChargingProfile: { readonly request: ClearChargingProfileRequest; readonly response: ClearChargingProfileResponse }
   readonly ClearDERControl: { readonly request: ClearDERControlRequest; readonly response: ClearDERControlResponse }
-  readonly ClearDisplayMessage: {
-    readonly request: ClearDisplayMessageRequest
-    readonly response: ClearDisplayMessageResponse
-  }
-  readonly ClearedChargingLimit: {
-    readonly request: ClearedChargingLimitRequest
-    readonly response: ClearedChargingLimitResponse
-  }
+  readonly ClearDisplayMessage: { readonly request: ClearDisplayMessageRequest; readonly response: ClearDisplayMessageResponse }
+  readonly ClearedChargingLimit: { readonly request: ClearedChargingLimitRequest; readonly response: ClearedChargingLimitResponse }
   readonly ClearTariffs: { readonly request: ClearTariffsRequest; readonly response: ClearTariffsResponse }
-  readonly ClearVariableMonitoring: {
-    readonly request: ClearVariableMonitoringRequest
-    readonly response: ClearVariableMonitoringResponse
-  }
-  readonly ClosePeriodicEventStream: {
-    readonly request: ClosePeriodicEventStreamRequest
-    readonly response: ClosePeriodicEventStreamResponse
-  }
+  readonly ClearVariableMonitoring: { readonly request: ClearVariableMonitoringRequest; readonly response: ClearVariableMonitoringResponse }
+  readonly ClosePeriodicEventStream: { readonly request: ClosePeriodicEventStreamRequest; readonly response: ClosePeriodicEventStreamResponse }
   readonly CostUpdated: { readonly request: CostUpdatedRequest; readonly response: CostUpdatedResponse }
-  readonly CustomerInformation: {
-    readonly request: CustomerInformationRequest
-    readonly response: CustomerInformationResponse
-  }
+  readonly CustomerInformation: { readonly request: CustomerInformationRequest; readonly response: CustomerInformationResponse }
   readonly DataTransfer: { readonly request: DataTransferRequest; readonly response: DataTransferResponse }
-  readonly DeleteCertificate: {
-    readonly request: DeleteCertificateRequest
-    readonly response: DeleteCertificateResponse
-  }
-  readonly FirmwareStatusNotification: {
-    readonly request: FirmwareStatusNotificationRequest
-    readonly response: FirmwareStatusNotificationResponse
-  }
-  readonly Get15118EVCertificate: {
-    readonly request: Get15118EVCertificateRequest
-    readonly response: Get15118EVCertificateResponse
-  }
+  readonly DeleteCertificate: { readonly request: DeleteCertificateRequest; readonly response: DeleteCertificateResponse }
+  readonly FirmwareStatusNotification: { readonly request: FirmwareStatusNotificationRequest; readonly response: FirmwareStatusNotificationResponse }
+  readonly Get15118EVCertificate: { readonly request: Get15118EVCertificateRequest; readonly response: Get15118EVCertificateResponse }
   readonly GetBaseReport: { readonly request: GetBaseReportRequest; readonly response: GetBaseReportResponse }
-  readonly GetCertificateChainStatus: {
-    readonly request: GetCertificateChainStatusRequest
-    readonly response: GetCertificateChainStatusResponse
-  }
-  readonly GetCertificateStatus: {
-    readonly request: GetCertificateStatusRequest
-    readonly response: GetCertificateStatusResponse
-  }
-  readonly GetChargingProfiles: {
-    readonly request: GetChargingProfilesRequest
-    readonly response: GetChargingProfilesResponse
-  }
-  readonly GetCompositeSchedule: {
-    readonly request: GetCompositeScheduleRequest
-    readonly response: GetCompositeScheduleResponse
-  }
+  readonly GetCertificateChainStatus: { readonly request: GetCertificateChainStatusRequest; readonly response: GetCertificateChainStatusResponse }
+  readonly GetCertificateStatus: { readonly request: GetCertificateStatusRequest; readonly response: GetCertificateStatusResponse }
+  readonly GetChargingProfiles: { readonly request: GetChargingProfilesRequest; readonly response: GetChargingProfilesResponse }
+  readonly GetCompositeSchedule: { readonly request: GetCompositeScheduleRequest; readonly response: GetCompositeScheduleResponse }
   readonly GetDERControl: { readonly request: GetDERControlRequest; readonly response: GetDERControlResponse }
-  readonly GetDisplayMessages: {
-    readonly request: GetDisplayMessagesRequest
-    readonly response: GetDisplayMessagesResponse
-  }
-  readonly GetInstalledCertificateIds: {
-    readonly request: GetInstalledCertificateIdsRequest
-    readonly response: GetInstalledCertificateIdsResponse
-  }
-  readonly GetLocalListVersion: {
-    readonly request: GetLocalListVersionRequest
-    readonly response: GetLocalListVersionResponse
-  }
+  readonly GetDisplayMessages: { readonly request: GetDisplayMessagesRequest; readonly response: GetDisplayMessagesResponse }
+  readonly GetInstalledCertificateIds: { readonly request: GetInstalledCertificateIdsRequest; readonly response: GetInstalledCertificateIdsResponse }
+  readonly GetLocalListVersion: { readonly request: GetLocalListVersionRequest; readonly response: GetLocalListVersionResponse }
   readonly GetLog: { readonly request: GetLogRequest; readonly response: GetLogResponse }
-  readonly GetMonitoringReport: {
-    readonly request: GetMonitoringReportRequest
-    readonly response: GetMonitoringReportResponse
-  }
-  readonly GetPeriodicEventStream: {
-    readonly request: GetPeriodicEventStreamRequest
-    readonly response: GetPeriodicEventStreamResponse
-  }
+  readonly GetMonitoringReport: { readonly request: GetMonitoringReportRequest; readonly response: GetMonitoringReportResponse }
+  readonly GetPeriodicEventStream: { readonly request: GetPeriodicEventStreamRequest; readonly response: GetPeriodicEventStreamResponse }
   readonly GetReport: { readonly request: GetReportRequest; readonly response: GetReportResponse }
   readonly GetTariffs: { readonly request: GetTariffsRequest; readonly response: GetTariffsResponse }
-  readonly GetTransactionStatus: {
-    readonly request: GetTransactionStatusRequest
-    readonly response: GetTransactionStatusResponse
-  }
+  readonly GetTransactionStatus: { readonly request: GetTransactionStatusRequest; readonly response: GetTransactionStatusResponse }
   readonly GetVariables: { readonly request: GetVariablesRequest; readonly response: GetVariablesResponse }
   readonly Heartbeat: { readonly request: HeartbeatRequest; readonly response: HeartbeatResponse }
-  readonly InstallCertificate: {
-    readonly request: InstallCertificateRequest
-    readonly response: InstallCertificateResponse
-  }
-  readonly LogStatusNotification: {
-    readonly request: LogStatusNotificationRequest
-    readonly response: LogStatusNotificationResponse
-  }
+  readonly InstallCertificate: { readonly request: InstallCertificateRequest; readonly response: InstallCertificateResponse }
+  readonly LogStatusNotification: { readonly request: LogStatusNotificationRequest; readonly response: LogStatusNotificationResponse }
   readonly MeterValues: { readonly request: MeterValuesRequest; readonly response: MeterValuesResponse }
-  readonly NotifyAllowedEnergyTransfer: {
-    readonly request: NotifyAllowedEnergyTransferRequest
-    readonly response: NotifyAllowedEnergyTransferResponse
-  }
-  readonly NotifyChargingLimit: {
-    readonly request: NotifyChargingLimitRequest
-    readonly response: NotifyChargingLimitResponse
-  }
-  readonly NotifyCustomerInformation: {
-    readonly request: NotifyCustomerInformationRequest
-    readonly response: NotifyCustomerInformationResponse
-  }
+  readonly NotifyAllowedEnergyTransfer: { readonly request: NotifyAllowedEnergyTransferRequest; readonly response: NotifyAllowedEnergyTransferResponse }
+  readonly NotifyChargingLimit: { readonly request: NotifyChargingLimitRequest; readonly response: NotifyChargingLimitResponse }
+  readonly NotifyCustomerInformation: { readonly request: NotifyCustomerInformationRequest; readonly response: NotifyCustomerInformationResponse }
   readonly NotifyDERAlarm: { readonly request: NotifyDERAlarmRequest; readonly response: NotifyDERAlarmResponse }
-  readonly NotifyDERStartStop: {
-    readonly request: NotifyDERStartStopRequest
-    readonly response: NotifyDERStartStopResponse
-  }
-  readonly NotifyDisplayMessages: {
-    readonly request: NotifyDisplayMessagesRequest
-    readonly response: NotifyDisplayMessagesResponse
-  }
-  readonly NotifyEVChargingNeeds: {
-    readonly request: NotifyEVChargingNeedsRequest
-    readonly response: NotifyEVChargingNeedsResponse
-  }
-  readonly NotifyEVChargingSchedule: {
-    readonly request: NotifyEVChargingScheduleRequest
-    readonly response: NotifyEVChargingScheduleResponse
-  }
+  readonly NotifyDERStartStop: { readonly request: NotifyDERStartStopRequest; readonly response: NotifyDERStartStopResponse }
+  readonly NotifyDisplayMessages: { readonly request: NotifyDisplayMessagesRequest; readonly response: NotifyDisplayMessagesResponse }
+  readonly NotifyEVChargingNeeds: { readonly request: NotifyEVChargingNeedsRequest; readonly response: NotifyEVChargingNeedsResponse }
+  readonly NotifyEVChargingSchedule: { readonly request: NotifyEVChargingScheduleRequest; readonly response: NotifyEVChargingScheduleResponse }
   readonly NotifyEvent: { readonly request: NotifyEventRequest; readonly response: NotifyEventResponse }
-  readonly NotifyMonitoringReport: {
-    readonly request: NotifyMonitoringReportRequest
-    readonly response: NotifyMonitoringReportResponse
-  }
+  readonly NotifyMonitoringReport: { readonly request: NotifyMonitoringReportRequest; readonly response: NotifyMonitoringReportResponse }
   readonly NotifyPeriodicEventStream: { readonly request: NotifyPeriodicEventStreamRequest; readonly response: never }
-  readonly NotifyPriorityCharging: {
-    readonly request: NotifyPriorityChargingRequest
-    readonly response: NotifyPriorityChargingResponse
-  }
+  readonly NotifyPriorityCharging: { readonly request: NotifyPriorityChargingRequest; readonly response: NotifyPriorityChargingResponse }
   readonly NotifyReport: { readonly request: NotifyReportRequest; readonly response: NotifyReportResponse }
   readonly NotifySettlement: { readonly request: NotifySettlementRequest; readonly response: NotifySettlementResponse }
-  readonly NotifyWebPaymentStarted: {
-    readonly request: NotifyWebPaymentStartedRequest
-    readonly response: NotifyWebPaymentStartedResponse
-  }
-  readonly OpenPeriodicEventStream: {
-    readonly request: OpenPeriodicEventStreamRequest
-    readonly response: OpenPeriodicEventStreamResponse
-  }
+  readonly NotifyWebPaymentStarted: { readonly request: NotifyWebPaymentStartedRequest; readonly response: NotifyWebPaymentStartedResponse }
+  readonly OpenPeriodicEventStream: { readonly request: OpenPeriodicEventStreamRequest; readonly response: OpenPeriodicEventStreamResponse }
   readonly PublishFirmware: { readonly request: PublishFirmwareRequest; readonly response: PublishFirmwareResponse }
-  readonly PublishFirmwareStatusNotification: {
-    readonly request: PublishFirmwareStatusNotificationRequest
-    readonly response: PublishFirmwareStatusNotificationResponse
-  }
-  readonly PullDynamicScheduleUpdate: {
-    readonly request: PullDynamicScheduleUpdateRequest
-    readonly response: PullDynamicScheduleUpdateResponse
-  }
-  readonly ReportChargingProfiles: {
-    readonly request: ReportChargingProfilesRequest
-    readonly response: ReportChargingProfilesResponse
-  }
+  readonly PublishFirmwareStatusNotification: { readonly request: PublishFirmwareStatusNotificationRequest; readonly response: PublishFirmwareStatusNotificationResponse }
+  readonly PullDynamicScheduleUpdate: { readonly request: PullDynamicScheduleUpdateRequest; readonly response: PullDynamicScheduleUpdateResponse }
+  readonly ReportChargingProfiles: { readonly request: ReportChargingProfilesRequest; readonly response: ReportChargingProfilesResponse }
   readonly ReportDERControl: { readonly request: ReportDERControlRequest; readonly response: ReportDERControlResponse }
-  readonly RequestBatterySwap: {
-    readonly request: RequestBatterySwapRequest
-    readonly response: RequestBatterySwapResponse
-  }
-  readonly RequestStartTransaction: {
-    readonly request: RequestStartTransactionRequest
-    readonly response: RequestStartTransactionResponse
-  }
-  readonly RequestStopTransaction: {
-    readonly request: RequestStopTransactionRequest
-    readonly response: RequestStopTransactionResponse
-  }
-  readonly ReservationStatusUpdate: {
-    readonly request: ReservationStatusUpdateRequest
-    readonly response: ReservationStatusUpdateResponse
-  }
+  readonly RequestBatterySwap: { readonly request: RequestBatterySwapRequest; readonly response: RequestBatterySwapResponse }
+  readonly RequestStartTransaction: { readonly request: RequestStartTransactionRequest; readonly response: RequestStartTransactionResponse }
+  readonly RequestStopTransaction: { readonly request: RequestStopTransactionRequest; readonly response: RequestStopTransactionResponse }
+  readonly ReservationStatusUpdate: { readonly request: ReservationStatusUpdateRequest; readonly response: ReservationStatusUpdateResponse }
   readonly ReserveNow: { readonly request: ReserveNowRequest; readonly response: ReserveNowResponse }
   readonly Reset: { readonly request: ResetRequest; readonly response: ResetResponse }
-  readonly SecurityEventNotification: {
-    readonly request: SecurityEventNotificationRequest
-    readonly response: SecurityEventNotificationResponse
-  }
+  readonly SecurityEventNotification: { readonly request: SecurityEventNotificationRequest; readonly response: SecurityEventNotificationResponse }
   readonly SendLocalList: { readonly request: SendLocalListRequest; readonly response: SendLocalListResponse }
-  readonly SetChargingProfile: {
-    readonly request: SetChargingProfileRequest
-    readonly response: SetChargingProfileResponse
-  }
+  readonly SetChargingProfile: { readonly request: SetChargingProfileRequest; readonly response: SetChargingProfileResponse }
   readonly SetDefaultTariff: { readonly request: SetDefaultTariffRequest; readonly response: SetDefaultTariffResponse }
   readonly SetDERControl: { readonly request: SetDERControlRequest; readonly response: SetDERControlResponse }
-  readonly SetDisplayMessage: {
-    readonly request: SetDisplayMessageRequest
-    readonly response: SetDisplayMessageResponse
-  }
-  readonly SetMonitoringBase: {
-    readonly request: SetMonitoringBaseRequest
-    readonly response: SetMonitoringBaseResponse
-  }
-  readonly SetMonitoringLevel: {
-    readonly request: SetMonitoringLevelRequest
-    readonly response: SetMonitoringLevelResponse
-  }
-  readonly SetNetworkProfile: {
-    readonly request: SetNetworkProfileRequest
-    readonly response: SetNetworkProfileResponse
-  }
-  readonly SetVariableMonitoring: {
-    readonly request: SetVariableMonitoringRequest
-    readonly response: SetVariableMonitoringResponse
-  }
+  readonly SetDisplayMessage: { readonly request: SetDisplayMessageRequest; readonly response: SetDisplayMessageResponse }
+  readonly SetMonitoringBase: { readonly request: SetMonitoringBaseRequest; readonly response: SetMonitoringBaseResponse }
+  readonly SetMonitoringLevel: { readonly request: SetMonitoringLevelRequest; readonly response: SetMonitoringLevelResponse }
+  readonly SetNetworkProfile: { readonly request: SetNetworkProfileRequest; readonly response: SetNetworkProfileResponse }
+  readonly SetVariableMonitoring: { readonly request: SetVariableMonitoringRequest; readonly response: SetVariableMonitoringResponse }
   readonly SetVariables: { readonly request: SetVariablesRequest; readonly response: SetVariablesResponse }
   readonly SignCertificate: { readonly request: SignCertificateRequest; readonly response: SignCertificateResponse }
-  readonly StatusNotification: {
-    readonly request: StatusNotificationRequest
-    readonly response: StatusNotificationResponse
-  }
+  readonly StatusNotification: { readonly request: StatusNotificationRequest; readonly response: StatusNotificationResponse }
   readonly TransactionEvent: { readonly request: TransactionEventRequest; readonly response: TransactionEventResponse }
   readonly TriggerMessage: { readonly request: TriggerMessageRequest; readonly response: TriggerMessageResponse }
   readonly UnlockConnector: { readonly request: UnlockConnectorRequest; readonly response: UnlockConnectorResponse }
-  readonly UnpublishFirmware: {
-    readonly request: UnpublishFirmwareRequest
-    readonly response: UnpublishFirmwareResponse
-  }
-  readonly UpdateDynamicSchedule: {
-    readonly request: UpdateDynamicScheduleRequest
-    readonly response: UpdateDynamicScheduleResponse
-  }
+  readonly UnpublishFirmware: { readonly request: UnpublishFirmwareRequest; readonly response: UnpublishFirmwareResponse }
+  readonly UpdateDynamicSchedule: { readonly request: UpdateDynamicScheduleRequest; readonly response: UpdateDynamicScheduleResponse }
   readonly UpdateFirmware: { readonly request: UpdateFirmwareRequest; readonly response: UpdateFirmwareResponse }
-  readonly UsePriorityCharging: {
-    readonly request: UsePriorityChargingRequest
-    readonly response: UsePriorityChargingResponse
-  }
-  readonly VatNumberValidation: {
-    readonly request: VatNumberValidationRequest
-    readonly response: VatNumberValidationResponse
-  }
+  readonly UsePriorityCharging: { readonly request: UsePriorityChargingRequest; readonly response: UsePriorityChargingResponse }
+  readonly VatNumberValidation: { readonly request: VatNumberValidationRequest; readonly response: VatNumberValidationResponse }
 }
+
