@@ -47,6 +47,8 @@ export interface FrameFault {
   readonly answer?: { readonly id: MessageId; readonly code: ErrorCode }
   /** Set when it was recognisably an answer: the open CALL with this id fails at once (quirk 14). */
   readonly failsCall?: MessageId
+  /** OCPP 2.1: it was a CALLRESULT; when `failsCall` is open, this CALLRESULTERROR is owed for it (rule 41). */
+  readonly resultError?: { readonly id: MessageId; readonly code: ErrorCode }
 }
 export const faultNames = [
   'empty_frame',
@@ -57,7 +59,8 @@ export const faultNames = [
   'unknown_message_type',
   'wrong_element_count',
   'wrong_element_type',
-  'binary_frame'
+  'binary_frame',
+  'nested_too_deep'
 ] as const
 export type FaultName = (typeof faultNames)[number]
 
