@@ -1,3 +1,6 @@
+const secondsBuckets = [0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+const countBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096]
+
 /**
  * Every metric, once: the name on the wire is `cpg_` + key. Units last, base units; no charge point id as a label.
  */
@@ -34,9 +37,14 @@ export const metricCatalogue = {
   event_stage_depth: { type: 'gauge', help: 'Events in a stage between socket and log.', labels: ['stage'] },
   event_stage_depth_high_water: { type: 'gauge', help: 'Highest depth of a stage since start.', labels: ['stage'] },
   event_stage_capacity: { type: 'gauge', help: 'event_channels.buffer_size.', labels: [] },
-  log_append_seconds: { type: 'histogram', help: 'From append to durable.', labels: [] },
-  log_fsync_seconds: { type: 'histogram', help: 'Duration of a commit with its fsync.', labels: [] },
-  log_commit_events: { type: 'histogram', help: 'Events per commit.', labels: [] },
+  log_append_seconds: { type: 'histogram', help: 'From append to durable.', labels: [], buckets: secondsBuckets },
+  log_fsync_seconds: {
+    type: 'histogram',
+    help: 'Duration of a commit with its fsync.',
+    labels: [],
+    buckets: secondsBuckets
+  },
+  log_commit_events: { type: 'histogram', help: 'Events per commit.', labels: [], buckets: countBuckets },
   log_commit_failures_total: { type: 'counter', help: 'Commits that failed and were retried.', labels: [] },
   log_bytes: { type: 'gauge', help: 'Bytes that the event log holds.', labels: [] },
   log_bytes_max: { type: 'gauge', help: 'event_log.bytes_max.', labels: [] },
@@ -54,10 +62,27 @@ export const metricCatalogue = {
     help: 'Event loop delay since the last scrape, by quantile.',
     labels: ['quantile']
   },
-  ready: { type: 'gauge', help: '1 when ready.', labels: [] }
+  ready: { type: 'gauge', help: '1 when ready.', labels: [] },
+  process_cpu_seconds_total: { type: 'counter', help: 'CPU time of the process, by mode.', labels: ['mode'] },
+  process_resident_memory_bytes: { type: 'gauge', help: 'Resident memory of the process.', labels: [] },
+  process_heap_used_bytes: { type: 'gauge', help: 'JavaScript heap in use.', labels: [] },
+  process_external_memory_bytes: { type: 'gauge', help: 'Memory of buffers outside the JavaScript heap.', labels: [] },
+  process_open_fds: {
+    type: 'gauge',
+    help: 'Open file descriptors; absent where the system does not tell.',
+    labels: []
+  },
+  process_max_fds: {
+    type: 'gauge',
+    help: 'Limit of open file descriptors; absent where the system does not tell.',
+    labels: []
+  },
+  process_start_time_seconds: { type: 'gauge', help: 'Start of the process, seconds since 1970.', labels: [] }
 } as const satisfies Record<
   string,
-  { type: 'counter' | 'gauge' | 'histogram'; help: string; labels: readonly string[] }
+  | { type: 'counter' | 'gauge'; help: string; labels: readonly string[] }
+  /** `buckets`: upper bounds, ascending; the bound +Inf is added. */
+  | { type: 'histogram'; help: string; labels: readonly []; buckets: readonly number[] }
 >
 
 export type MetricName = keyof typeof metricCatalogue
