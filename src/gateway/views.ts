@@ -17,7 +17,11 @@ export interface ChargePointView {
 export interface ChargePointsView {
   get(chargePointId: string): Promise<ChargePointView | undefined>
   /** In id order after `after`; `connected` filters on a live session. */
-  list(options: { readonly connected?: boolean; readonly after?: string; readonly limit: number }): Promise<readonly ChargePointView[]>
+  list(options: {
+    readonly connected?: boolean
+    readonly after?: string
+    readonly limit: number
+  }): Promise<readonly ChargePointView[]>
   /** Close its socket with `disconnected_by_operator`. False: there is none. */
   disconnect(chargePointId: string): Promise<boolean>
 }
@@ -80,6 +84,10 @@ export interface NodeView {
   readonly startedAtMs: number
   readonly connections: number
   /** Ready: may charge points be sent here? With the reasons when not. */
-  readiness(): { readonly ready: boolean; readonly reasons: readonly string[]; readonly dependencies: readonly DependencyState[] }
+  readiness(): {
+    readonly ready: boolean
+    readonly reasons: readonly string[]
+    readonly dependencies: readonly DependencyState[]
+  }
   stages(): readonly StageDepth[]
 }

@@ -1,0 +1,120 @@
+import { WebSocket } from 'ws'
+import type { LoadReport, LoadRequest } from './load.ts'
+
+// A process of charge points: connects them, lets them talk in a closed loop or at a rate, and reports over IPC.
+
+const sockets: Socket[] = []
+
+interface Socket {
+  readonly ws: WebSocket
+  sentAtMs: number
+  answered: number
+  open: boolean
+}
+
+const meterValues = {
+  connectorId: 1,
+  transactionId: undefined,
+  meterValue: [
+    {
+      timestamp: '2026-11-23T10:00:00.000Z',
+      sampledValue: [
+        { value: '16.1', measurand: 'Energy.Active.Import.Register', unit: 'kWh', context: 'Sample.Periodic' },
+        { value: '7200', measurand: 'Power.Active.Import', unit: 'W' },
+        { value: '31.2', measurand: 'Current.Import', unit: 'A', phase: 'L1' }
+      ]
+    }
+  ]
+}
+const body = `,"MeterValues",${JSON.stringify(meterValues)}]`
+let nextId = 0
+let running = false
+let latenciesMs: number[] = []
+let onAnswer: (socket: Socket) => void = () => {}
+
+function sendMeterValues(socket: Socket): void {
+  socket.open = true
+  socket.sentAtMs = performance.now()
+  socket.ws.send(`[2,"${process.pid}-${++nextId}"${body}`)
+}
+
+function connect(url: string, id: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const ws = new WebSocket(`${url}/${id}`, 'ocpp1.6', { perMessageDeflate: false })
+    const socket: Socket = { ws, sentAtMs: 0, answered: 0, open: false }
+    ws.once('error', reject)
+    ws.once('open', () =>
+      ws.send('[2,"boot","BootNotification",{"chargePointVendor":"Bench","chargePointModel":"One"}]')
+    )
+    ws.on('message', (data) => {
+      const text = String(data)
+      if (text.startsWith('[3,"boot"')) return resolve(socket)
+      if (!text.startsWith('[3,')) throw new Error(`unexpected answer: ${text.slice(0, 200)}`)
+      socket.open = false
+      socket.answered++
+      latenciesMs.push(performance.now() - socket.sentAtMs)
+      onAnswer(socket)
+    })
+  })
+}
+
+async function open({ url, connections, prefix }: Extract<LoadRequest, { kind: 'open' }>): Promise<LoadReport> {
+  for (let first = 0; first < connections; first += 50) {
+    const count = Math.min(50, connections - first)
+    sockets.push(
+      ...(await Promise.all(Array.from({ length: count }, (_, i) => connect(url, `${prefix}-${sockets.length + i}`))))
+    )
+  }
+  return report(0)
+}
+
+async function talk({ durationMs, perSecond }: Extract<LoadRequest, { kind: 'talk' }>): Promise<LoadReport> {
+  running = true
+  latenciesMs = []
+  const beganMs = performance.now()
+  if (perSecond === undefined) {
+    onAnswer = (socket) => running && sendMeterValues(socket)
+    for (const socket of sockets) sendMeterValues(socket)
+  } else {
+    onAnswer = () => {}
+    pace(perSecond, beganMs)
+  }
+  await new Promise((resolve) => setTimeout(resolve, durationMs))
+  running = false
+  const tookMs = performance.now() - beganMs
+  while (sockets.some((socket) => socket.open)) await new Promise((resolve) => setTimeout(resolve, 5))
+  return report(tookMs)
+}
+
+/** Sends what is due every few milliseconds, each time from the next socket that has no CALL open. */
+function pace(perSecond: number, beganMs: number): void {
+  let sent = 0
+  let next = 0
+  const timer = setInterval(() => {
+    if (!running) return clearInterval(timer)
+    const due = Math.floor(((performance.now() - beganMs) * perSecond) / 1000)
+    for (let tried = 0; sent < due && tried < sockets.length; tried++) {
+      const socket = sockets[next++ % sockets.length]
+      if (!socket || socket.open) continue
+      sendMeterValues(socket)
+      sent++
+    }
+  }, 2)
+}
+
+function report(tookMs: number): LoadReport {
+  const sorted = latenciesMs.toSorted((a, b) => a - b)
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+  return { connections: sockets.length, answered: sorted.length, tookMs, p50Ms: at(0.5), p99Ms: at(0.99) }
+}
+
+process.on('message', (request: LoadRequest) => {
+  const work = request.kind === 'open' ? open(request) : talk(request)
+  work.then(
+    (answer) => process.send?.(answer),
+    (error: unknown) => {
+      console.error(error)
+      process.exit(1)
+    }
+  )
+})

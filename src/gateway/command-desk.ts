@@ -1,0 +1,232 @@
+import { defaultPriority, toCall } from '../commands/to-call.ts'
+import { digestOf } from '../lib/derived-id.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Directory } from '../ports/directory.ts'
+import type { Ledger } from '../ports/ledger.ts'
+import type { Logger } from '../ports/logger.ts'
+import { type CommandOutcome, type CommandRecord, keyOf } from '../ports/records.ts'
+import type { LiveConversation } from './conversation.ts'
+import type { GatewayCounters } from './counters.ts'
+import type { OwnEvents } from './own-events.ts'
+import type { DurableWaiter, EventPipeline } from './pipeline.ts'
+import type { Cancelled, CommandDeskView, CommandRequest, Submitted } from './views.ts'
+
+export interface CommandDeskDeps {
+  readonly node: string
+  readonly clock: Clock
+  readonly ledger: Ledger
+  readonly directory: Pick<Directory, 'chargePoint'>
+  readonly pipeline: EventPipeline
+  readonly events: OwnEvents
+  readonly counters: GatewayCounters
+  readonly logger: Logger
+  readonly find: (chargePointId: string) => LiveConversation | undefined
+  readonly newCommandId: () => string
+  /** `session.call_timeout`, for commands that name none. */
+  readonly callTimeoutMs: number
+  /** `limits.command_age_max`: how long a command may wait to be written when it names no `expiresAt`. */
+  readonly commandAgeMaxMs: number
+  /** `limits.command_memory`: how long a settled command is remembered after it could still have been sent. */
+  readonly commandMemoryMs: number
+}
+
+const commandIdPattern = /^[\x21-\x7e]{1,128}$/
+
+/** Takes commands, hands them to the session that owns the charge point, and settles each exactly once. */
+export class CommandDesk implements CommandDeskView, DurableWaiter {
+  readonly #deps: CommandDeskDeps
+  /** Who waits for an outcome, by command id. */
+  readonly #waiting = new Map<string, Set<(record: CommandRecord) => void>>()
+  /** Settled commands whose outcome is on its way to the disk, by pipeline ticket, and their ids. */
+  readonly #landing = new Map<number, CommandRecord>()
+  readonly #landingIds = new Set<string>()
+  #tickets = 0
+  #open = 0
+  #settling = 0
+  #stopping = false
+
+  constructor(deps: CommandDeskDeps) {
+    this.#deps = deps
+  }
+
+  /** Commands accepted and not settled. */
+  get openCommands(): number {
+    return this.#open
+  }
+
+  /** True when no settlement is between the ledger and the pipeline. */
+  get idle(): boolean {
+    return this.#settling === 0
+  }
+
+  /** From now on every new command ends as `not_sent/shutting_down`. */
+  stop(): void {
+    this.#stopping = true
+  }
+
+  async submit(request: CommandRequest): Promise<Submitted> {
+    const made = this.#recordOf(request)
+    if (typeof made === 'string') return { kind: 'invalid', detail: made }
+    const claim = await this.#deps.ledger.claim(made)
+    if (claim.kind === 'conflict') return claim
+    if (claim.kind === 'exists') return { kind: 'accepted', record: claim.record, created: false }
+    this.#open++
+    await this.#dispatch(claim.record)
+    return { kind: 'accepted', record: (await this.#deps.ledger.get(made.commandId)) ?? claim.record, created: true }
+  }
+
+  async cancel(commandId: string): Promise<Cancelled> {
+    const record = await this.#deps.ledger.get(commandId)
+    if (!record) return { kind: 'unknown' }
+    if (record.state !== 'claimed') return { kind: 'too_late', record }
+    this.#deps.find(record.chargePointId)?.cancel(commandId)
+    const after = (await this.settled(commandId, 1_000)) ?? record
+    return after.settlement?.reason === 'cancelled'
+      ? { kind: 'cancelled', record: after }
+      : { kind: 'too_late', record: after }
+  }
+
+  get(commandId: string): Promise<CommandRecord | undefined> {
+    return this.#deps.ledger.get(commandId)
+  }
+
+  recent(chargePointId: string, limit: number): Promise<readonly CommandRecord[]> {
+    return this.#deps.ledger.recent(chargePointId, limit)
+  }
+
+  async settled(commandId: string, waitMs: number): Promise<CommandRecord | undefined> {
+    const { promise, resolve } = Promise.withResolvers<CommandRecord | undefined>()
+    const waiters = this.#waiting.get(commandId) ?? new Set()
+    this.#waiting.set(commandId, waiters.add(resolve))
+    const cancelTimer = this.#deps.clock.after(waitMs, () => resolve(undefined))
+    try {
+      const record = await this.#deps.ledger.get(commandId)
+      if (!record || (record.state === 'settled' && !this.#landingIds.has(commandId))) return record
+      return (await promise) ?? (await this.#deps.ledger.get(commandId))
+    } finally {
+      cancelTimer()
+      waiters.delete(resolve)
+      if (waiters.size === 0) this.#waiting.delete(commandId)
+    }
+  }
+
+  /** End a command: win it in the ledger, then publish its one outcome. Losing means that somebody else has. */
+  settle(commandId: string, outcome: CommandOutcome): void {
+    const { ledger, clock, logger } = this.#deps
+    this.#settling++
+    ledger
+      .settle(commandId, outcome, clock.now())
+      .then(
+        (record) => record && this.#publish(record),
+        (error: unknown) =>
+          logger.error({ commandId, outcome: outcome.outcome, error }, 'a command could not be settled')
+      )
+      .finally(() => this.#settling--)
+  }
+
+  /** What an earlier life of this node left open: claimed was never written, written may have been. */
+  async recover(): Promise<number> {
+    const left = await this.#deps.ledger.unsettled()
+    for (const { commandId, state } of left) {
+      this.#open++
+      this.settle(
+        commandId,
+        state === 'written'
+          ? {
+              outcome: 'unknown',
+              reason: 'node_lost',
+              detail:
+                'the gateway stopped after the command was handed to the socket; ask the charge point for its state'
+            }
+          : {
+              outcome: 'not_sent',
+              reason: 'node_lost',
+              detail: 'the gateway stopped before the command was sent; send it again'
+            }
+      )
+    }
+    return left.length
+  }
+
+  durable(ticket: number): void {
+    const record = this.#landing.get(ticket)
+    this.#landing.delete(ticket)
+    if (!record) return
+    this.#landingIds.delete(record.commandId)
+    for (const resolve of this.#waiting.get(record.commandId) ?? []) resolve(record)
+  }
+
+  #publish(record: CommandRecord): void {
+    const { pipeline, events, counters } = this.#deps
+    this.#open--
+    counters.settled(record.settlement?.outcome ?? 'unknown', record.settlement?.reason ?? '')
+    const ticket = ++this.#tickets
+    this.#landing.set(ticket, record)
+    this.#landingIds.add(record.commandId)
+    const changes = [{ table: 'commands', key: keyOf.command(record.commandId), value: record } as const]
+    pipeline.publish([{ event: events.commandOutcome(record), changes }], this, ticket)
+  }
+
+  async #dispatch(record: CommandRecord): Promise<void> {
+    const { commandId, chargePointId } = record
+    if (this.#stopping)
+      return this.settle(commandId, {
+        outcome: 'not_sent',
+        reason: 'shutting_down',
+        detail: 'the gateway is stopping; send it again'
+      })
+    const conversation = this.#deps.find(chargePointId)
+    if (!conversation) {
+      const known = await this.#deps.directory.chargePoint(chargePointId)
+      return this.settle(
+        commandId,
+        known
+          ? {
+              outcome: 'not_sent',
+              reason: 'offline',
+              detail: 'the charge point is not connected; send the command again when charge_point.connected comes'
+            }
+          : {
+              outcome: 'not_sent',
+              reason: 'unknown_charge_point',
+              detail: 'no charge point with this id has ever connected; check the id'
+            }
+      )
+    }
+    const call = toCall(conversation.session.version, record.type, record.data)
+    if (!call.ok) return this.settle(commandId, { outcome: 'not_sent', reason: call.reason, detail: call.detail })
+    const { priority, timeoutMs, expiresAtMs } = record
+    conversation.enqueue({ commandId, action: call.action, payload: call.payload, priority, timeoutMs, expiresAtMs })
+  }
+
+  /** The record of a request, or what is wrong with the request. */
+  #recordOf(request: CommandRequest): CommandRecord | string {
+    const { clock, node, newCommandId, callTimeoutMs, commandAgeMaxMs, commandMemoryMs } = this.#deps
+    const { chargePointId, type, data, requestedBy } = request
+    const nowMs = clock.now()
+    const commandId = request.id ?? newCommandId()
+    if (!commandIdPattern.test(commandId)) return 'id: 1 to 128 printable ASCII characters without spaces are expected'
+    const priority = request.priority ?? defaultPriority(type, data)
+    if (priority === undefined)
+      return `type: ${JSON.stringify(type)} is not a command here; use "ocpp.call" with data {"action": "...", "payload": {...}}`
+    const expiresAtMs = request.expiresAt === undefined ? nowMs + commandAgeMaxMs : Date.parse(request.expiresAt)
+    if (Number.isNaN(expiresAtMs)) return 'expiresAt: an RFC 3339 time such as 2026-11-23T10:00:00Z is expected'
+    const timeoutMs = request.timeoutMs ?? callTimeoutMs
+    const { timeoutMs: askedTimeoutMs, expiresAt, priority: askedPriority } = request
+    return {
+      commandId,
+      chargePointId,
+      type,
+      data,
+      digest: digestOf({ chargePointId, type, data, timeoutMs: askedTimeoutMs, expiresAt, priority: askedPriority }),
+      priority,
+      timeoutMs,
+      expiresAtMs,
+      requestedBy,
+      requestedAtMs: nowMs,
+      state: 'claimed',
+      node,
+      forgetAtMs: Math.max(nowMs, expiresAtMs) + timeoutMs + commandMemoryMs
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import type { Clock } from '../ports/clock.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { CommandDesk } from './command-desk.ts'
+import type { Hub } from './hub.ts'
+import type { EventPipeline } from './pipeline.ts'
+
+export interface DrainParts {
+  readonly hub: Hub
+  readonly desk: CommandDesk
+  readonly pipeline: EventPipeline
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+export interface DrainReport {
+  readonly connections: number
+  /** Connections that still had a CALL open when their turn came at the deadline. */
+  readonly cut: number
+}
+
+const paceMs = 20
+
+/**
+ * Stop without losing anything: queued commands end, open CALLs finish or are settled, charge points are closed with 1001
+ * in a paced way (their reconnects must not come as one herd), and everything published is on disk at the end.
+ */
+export async function drain(
+  { hub, desk, pipeline, clock, logger }: DrainParts,
+  deadlineMs: number
+): Promise<DrainReport> {
+  const beganMs = clock.now()
+  hub.refuseNew()
+  desk.stop()
+  const all = hub.conversations()
+  for (const conversation of all) conversation.stop()
+  // A third of the time to pace the closing, the rest for what is in flight; the last tenth belongs to the flush.
+  const perStep = Math.max(1, Math.ceil(all.length / Math.max(1, deadlineMs / 3 / paceMs)))
+  const lastMs = beganMs + deadlineMs * 0.9
+  let waiting = all
+  let cut = 0
+  while (waiting.length > 0) {
+    waiting = waiting.filter((conversation) => !conversation.ended)
+    const late = clock.now() >= lastMs
+    const ready = waiting
+      .filter((conversation) => late || conversation.session.settled)
+      .slice(0, late ? waiting.length : perStep)
+    for (const conversation of ready) {
+      if (!conversation.session.settled) cut++
+      conversation.end('shutting_down')
+    }
+    if (waiting.length > ready.length) await pause(clock)
+    else waiting = []
+  }
+  while (!desk.idle) await pause(clock)
+  await pipeline.drained()
+  logger.info(
+    { connections: all.length, cut, tookMs: clock.now() - beganMs },
+    'every charge point is closed and every event is on disk'
+  )
+  return { connections: all.length, cut }
+}
+
+function pause(clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(paceMs, resolve)
+  })
+}

@@ -1,0 +1,180 @@
+import type { Authority } from '../ports/authority.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Directory } from '../ports/directory.ts'
+import type { EventLog } from '../ports/event-log.ts'
+import type { Ledger } from '../ports/ledger.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Metrics } from '../ports/metrics.ts'
+import type { NodeStore } from '../ports/node-store.ts'
+import type { SessionRegistry } from '../ports/session-registry.ts'
+import type { ChargePointSession, SessionStart } from '../session/effect.ts'
+import { CommandDesk } from './command-desk.ts'
+import { GatewayCounters } from './counters.ts'
+import { type DrainReport, drain } from './drain.ts'
+import { Hub } from './hub.ts'
+import { OwnEvents } from './own-events.ts'
+import { EventPipeline } from './pipeline.ts'
+import { Readiness } from './readiness.ts'
+import { closeLostEpochs } from './recovery.ts'
+import { RefusalLog } from './refusal-log.ts'
+import { TakeoverWatch } from './takeover-watch.ts'
+import type { NodeView } from './views.ts'
+
+export interface GatewaySettings {
+  readonly node: string
+  readonly version: string
+  readonly eventsInMemoryMax: number
+  readonly callsInFlightMax: number
+  readonly callTimeoutMs: number
+  readonly commandAgeMaxMs: number
+  readonly commandMemoryMs: number
+  readonly takeoversMax: number
+  readonly refusalsPerMinuteMax: number
+  readonly schemaBaseUrl?: string
+}
+
+export interface GatewayDeps {
+  readonly settings: GatewaySettings
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly log: EventLog
+  readonly store: NodeStore
+  readonly directory: Directory
+  readonly registry: SessionRegistry
+  readonly ledger: Ledger
+  readonly authority: Authority
+  readonly ids: { readonly eventId: () => string; readonly commandId: () => string }
+  readonly makeSession: (start: SessionStart) => ChargePointSession
+}
+
+/** One gateway node: who is connected, what they said, what they were told. Sockets and HTTP stand around it. */
+export interface GatewayNode extends NodeView {
+  readonly hub: Hub
+  readonly desk: CommandDesk
+  /** Publish what an earlier life of this node left open. Before the first connection. */
+  recover(): Promise<void>
+  /** Say that everything listens. */
+  started(): void
+  /** Tell the charge points, finish what is in flight, close the sockets in a paced way, flush. */
+  stop(deadlineMs: number): Promise<DrainReport>
+}
+
+/** Put the node together from its ports. Nothing runs before `recover`. */
+export function createGatewayNode(deps: GatewayDeps): GatewayNode {
+  const { settings, clock, logger, metrics, log, store, directory, registry, ledger, authority, ids } = deps
+  const counters = new GatewayCounters(metrics)
+  const events = new OwnEvents({
+    node: settings.node,
+    clock,
+    newEventId: ids.eventId,
+    ...(settings.schemaBaseUrl === undefined ? {} : { schemaBaseUrl: settings.schemaBaseUrl })
+  })
+  const pipeline = new EventPipeline({
+    log,
+    metrics,
+    capacity: settings.eventsInMemoryMax,
+    onPressure: (full) => {
+      if (full)
+        logger.warn(
+          { events: settings.eventsInMemoryMax },
+          'the event log does not keep up: charge points are not read until it does'
+        )
+      else hub.resumeReading()
+    },
+    onFailure: (error) => logger.error({ error }, 'events could not be appended: the log is closed')
+  })
+  const desk = new CommandDesk({
+    node: settings.node,
+    clock,
+    ledger,
+    directory,
+    pipeline,
+    events,
+    counters,
+    logger,
+    find: (chargePointId) => hub.find(chargePointId),
+    newCommandId: ids.commandId,
+    callTimeoutMs: settings.callTimeoutMs,
+    commandAgeMaxMs: settings.commandAgeMaxMs,
+    commandMemoryMs: settings.commandMemoryMs
+  })
+  const hub: Hub = new Hub({
+    node: settings.node,
+    registry,
+    directory,
+    refusals: new RefusalLog({ clock, logger, pipeline, events, perMinuteMax: settings.refusalsPerMinuteMax }),
+    takeovers: new TakeoverWatch({
+      clock,
+      takeoversMax: settings.takeoversMax,
+      onShared: (chargePointId, about) => {
+        logger.warn({ chargePointId, ...about }, 'two stations seem to share one charge point id')
+        pipeline.publish([{ event: events.identityShared(chargePointId, about), changes: [] }])
+      }
+    }),
+    parts: {
+      clock,
+      authority,
+      directory,
+      ledger,
+      pipeline,
+      counters,
+      logger,
+      callsInFlightMax: settings.callsInFlightMax,
+      settle: (commandId, outcome) => desk.settle(commandId, outcome)
+    },
+    makeSession: deps.makeSession
+  })
+  authority.onRevoked((isRevoked) => hub.revoke(isRevoked))
+  const readiness = new Readiness({ clock, log })
+  registerGauges(metrics, { pipeline, desk, log, readiness, capacity: settings.eventsInMemoryMax })
+  return {
+    id: settings.node,
+    version: settings.version,
+    startedAtMs: clock.now(),
+    hub,
+    desk,
+    get connections() {
+      return hub.size
+    },
+    readiness: () => readiness.report(),
+    stages: () => pipeline.stages(),
+    async recover() {
+      const epochs = closeLostEpochs(store, pipeline, events)
+      const commands = await desk.recover()
+      if (epochs + commands > 0)
+        logger.warn(
+          { epochs, commands },
+          'the gateway was not stopped cleanly: lost connections and commands are settled now'
+        )
+      await pipeline.drained()
+    },
+    started: () => readiness.started(),
+    stop: (deadlineMs) => {
+      readiness.stopping()
+      return drain({ hub, desk, pipeline, clock, logger }, deadlineMs)
+    }
+  }
+}
+
+interface Gauged {
+  readonly pipeline: EventPipeline
+  readonly desk: CommandDesk
+  readonly log: EventLog
+  readonly readiness: Readiness
+  readonly capacity: number
+}
+
+function registerGauges(metrics: Metrics, { pipeline, desk, log, readiness, capacity }: Gauged): void {
+  for (const { stage } of pipeline.stages()) {
+    const depth = () => pipeline.stages().find((other) => other.stage === stage)
+    metrics.gauge('event_stage_depth', { stage }, () => depth()?.depth ?? 0)
+    metrics.gauge('event_stage_depth_high_water', { stage }, () => depth()?.highWater ?? 0)
+  }
+  metrics.gauge('event_stage_capacity', {}, () => capacity)
+  metrics.gauge('commands_open', {}, () => desk.openCommands)
+  metrics.gauge('log_bytes', {}, () => log.state().bytes)
+  metrics.gauge('log_bytes_max', {}, () => log.state().bytesMax)
+  metrics.gauge('log_full', {}, () => (log.state().full ? 1 : 0))
+  metrics.gauge('ready', {}, () => (readiness.report().ready ? 1 : 0))
+}

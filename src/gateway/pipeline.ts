@@ -1,0 +1,123 @@
+import type { EventLog, LogEntry } from '../ports/event-log.ts'
+import type { Counter, Histogram, Metrics } from '../ports/metrics.ts'
+import type { EventEntry } from '../session/effect.ts'
+import type { StageDepth } from './views.ts'
+
+/** Whoever must hear that what it published is on disk. */
+export interface DurableWaiter {
+  durable(ticket: number): void
+}
+
+interface Waiting {
+  readonly waiter: DurableWaiter
+  readonly ticket: number
+}
+
+export interface PipelineDeps {
+  readonly log: EventLog
+  readonly metrics: Metrics
+  /** `event_channels.buffer_size`: how many events may be in memory between socket and disk. */
+  readonly capacity: number
+  /** Called with true when the capacity is reached, with false when half of it is free again. */
+  readonly onPressure: (full: boolean) => void
+  /** An append that failed for good (the log was closed under us). */
+  readonly onFailure: (error: unknown) => void
+}
+
+/**
+ * From sessions to the log: joins what one turn of the event loop publishes into one append, and tells each waiter when
+ * its events are on disk. The two stages share the one capacity, so no smaller queue can hide in between (B2).
+ */
+export class EventPipeline {
+  readonly #deps: PipelineDeps
+  readonly #eventsTotal: Counter
+  readonly #appendSeconds: Histogram
+  #gathered: LogEntry[] = []
+  #waiting: Waiting[] = []
+  #scheduled = false
+  #appending = 0
+  #full = false
+  #gatheredHighWater = 0
+  #appendingHighWater = 0
+  #idleListeners: (() => void)[] = []
+
+  constructor(deps: PipelineDeps) {
+    this.#deps = deps
+    this.#eventsTotal = deps.metrics.counter('events_total', {})
+    this.#appendSeconds = deps.metrics.histogram('log_append_seconds')
+  }
+
+  /** True while the capacity is used up: whoever reads sockets stops reading them. */
+  get full(): boolean {
+    return this.#full
+  }
+
+  get depth(): number {
+    return this.#gathered.length + this.#appending
+  }
+
+  stages(): readonly StageDepth[] {
+    return [
+      { stage: 'gathered', depth: this.#gathered.length, highWater: this.#gatheredHighWater },
+      { stage: 'appending', depth: this.#appending, highWater: this.#appendingHighWater }
+    ]
+  }
+
+  /** Take events in order; with a waiter, say `durable(ticket)` once all of these are on disk. */
+  publish(entries: readonly EventEntry[], waiter?: DurableWaiter, ticket = 0): void {
+    for (const { event, changes } of entries) {
+      this.#gathered.push({ chargePointId: event.subject, type: event.type, text: JSON.stringify(event), changes })
+    }
+    if (waiter) this.#waiting.push({ waiter, ticket })
+    if (this.#gathered.length > this.#gatheredHighWater) this.#gatheredHighWater = this.#gathered.length
+    if (!this.#full && this.depth >= this.#deps.capacity) {
+      this.#full = true
+      this.#deps.onPressure(true)
+    }
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => this.flush())
+  }
+
+  /** Append what was gathered now, so that the node's store shows what it implies. */
+  flush(): void {
+    this.#scheduled = false
+    if (this.#gathered.length === 0 && this.#waiting.length === 0) return
+    const entries = this.#gathered
+    const waiting = this.#waiting
+    this.#gathered = []
+    this.#waiting = []
+    this.#appending += entries.length
+    if (this.#appending > this.#appendingHighWater) this.#appendingHighWater = this.#appending
+    const began = performance.now()
+    this.#deps.log.append(entries).then(
+      () => {
+        this.#appendSeconds.observe((performance.now() - began) / 1000)
+        this.#landed(entries.length, waiting)
+      },
+      (error: unknown) => {
+        this.#appending -= entries.length
+        this.#deps.onFailure(error)
+      }
+    )
+  }
+
+  /** Resolves when everything that was published is on disk. */
+  async drained(): Promise<void> {
+    while (this.depth > 0) await new Promise<void>((resolve) => this.#idleListeners.push(resolve))
+  }
+
+  #landed(count: number, waiting: readonly Waiting[]): void {
+    this.#appending -= count
+    this.#eventsTotal.inc(count)
+    for (const { waiter, ticket } of waiting) waiter.durable(ticket)
+    if (this.#full && this.depth <= this.#deps.capacity / 2) {
+      this.#full = false
+      this.#deps.onPressure(false)
+    }
+    if (this.depth > 0) return
+    const listeners = this.#idleListeners
+    this.#idleListeners = []
+    for (const listener of listeners) listener()
+  }
+}

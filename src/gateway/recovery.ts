@@ -1,0 +1,34 @@
+import type { NodeStore } from '../ports/node-store.ts'
+import { type ChargePointRecord, keyOf, type OpenEpochRecord, type StoreChange } from '../ports/records.ts'
+import type { OwnEvents } from './own-events.ts'
+import type { EventPipeline } from './pipeline.ts'
+
+/**
+ * For each epoch that an earlier life of this node left open: one `charge_point.disconnected` (`node_lost`). Its row goes
+ * in the same transaction as the event, so that a crash in between makes neither a second one nor none.
+ */
+export function closeLostEpochs(store: NodeStore, pipeline: EventPipeline, events: OwnEvents): number {
+  const open = store.list('openEpochs')
+  for (const epoch of open) {
+    pipeline.publish([
+      {
+        event: events.nodeLost(epoch),
+        changes: closed(epoch, store.get('chargePoints', keyOf.chargePoint(epoch.chargePointId)))
+      }
+    ])
+  }
+  pipeline.flush()
+  return open.length
+}
+
+function closed(
+  { chargePointId, epoch }: OpenEpochRecord,
+  record: ChargePointRecord | undefined
+): readonly StoreChange[] {
+  const gone = { table: 'openEpochs', key: keyOf.openEpoch(chargePointId, epoch), value: null } as const
+  if (!record) return [gone]
+  const connections = record.connections.map((connection) =>
+    connection.epoch === epoch && connection.reason === undefined ? { ...connection, reason: 'node_lost' } : connection
+  )
+  return [gone, { table: 'chargePoints', key: keyOf.chargePoint(chargePointId), value: { ...record, connections } }]
+}
