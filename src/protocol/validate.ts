@@ -47,11 +47,22 @@ export function createValidator(version: OcppVersion): PayloadValidator {
     target.set(action, new LazySchema(ajv, schema))
   }
 
-  function check(lazy: LazySchema, payload: unknown, rule: ForgiveRule | undefined): Validation {
+  function check(lazy: LazySchema, payload: unknown): Validation {
+    return lazy.validate(payload) ? valid : refusal(faultsOf(lazy.validate))
+  }
+
+  function checkLeniently(
+    lazy: LazySchema,
+    payload: unknown,
+    action: string,
+    part: ForgiveRule['part'],
+    leniency: Leniency
+  ): Validation {
     const validate = lazy.validate
     if (validate(payload)) return valid
     const faults = faultsOf(validate)
-    if (rule === undefined || faults.length > faultsMax) return refusal(faults)
+    if (faults.length > faultsMax) return refusal(faults)
+    const rule = { version, action, part, leniency }
     const forgiven = forgive(payload, faults, rule, (copy) => (validate(copy) ? noFaults : faultsOf(validate)))
     return forgiven.ok ? forgiven : refusal(forgiven.faults)
   }
@@ -67,22 +78,22 @@ export function createValidator(version: OcppVersion): PayloadValidator {
     schemas: requests.size + responses.size,
     validateRequest(action, payload, leniency) {
       const lazy = isChargePointCall(version, action) ? requests.get(action) : undefined
-      return lazy ? check(lazy, payload, { version, action, leniency }) : wrongAction(action)
+      return lazy ? checkLeniently(lazy, payload, action, 'request', leniency) : wrongAction(action)
     },
     validateSend(action, payload, leniency) {
       const lazy = isChargePointSend(version, action) ? requests.get(action) : undefined
-      return lazy ? check(lazy, payload, { version, action, leniency }) : wrongAction(action)
+      return lazy ? checkLeniently(lazy, payload, action, 'request', leniency) : wrongAction(action)
     },
     validateCommand(action, payload) {
       const isOurs =
         action === 'DataTransfer' || !(isChargePointCall(version, action) || isChargePointSend(version, action))
       const lazy = isOurs ? requests.get(action) : undefined
-      return lazy ? check(lazy, payload, undefined) : wrongAction(action)
+      return lazy ? check(lazy, payload) : wrongAction(action)
     },
     validateResponse(action, payload, leniency = 'strict') {
       const lazy = responses.get(action)
       if (!lazy) return wrongAction(action)
-      return check(lazy, payload, leniency === 'strict' ? undefined : { version, action, leniency })
+      return leniency === 'strict' ? check(lazy, payload) : checkLeniently(lazy, payload, action, 'response', leniency)
     },
     *warm() {
       for (const [name, lazy] of [...requests, ...responses]) {

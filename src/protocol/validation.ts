@@ -57,6 +57,6 @@ export function refusal(faults: readonly PayloadFault[]): InvalidPayload {
 }
 
 function wordsOf({ message, params }: PayloadFault): string {
-  const unknown = params['additionalProperty']
+  const unknown = params.additionalProperty
   return typeof unknown === 'string' ? `must not have a member '${unknown.slice(0, 50).toWellFormed()}'` : message
 }
