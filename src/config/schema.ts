@@ -15,17 +15,31 @@ import {
   tokens
 } from './setting.ts'
 
-const path = { pattern: /^(?:\/[A-Za-z0-9._~-]+)*$/, expected: 'a path such as /ocpp (empty: directly below the host)' }
-const host = { pattern: /^[A-Za-z0-9.:_-]+$/, expected: 'a host name or an IP address such as 0.0.0.0' }
-const file = { pattern: /\S/, expected: 'a file name' }
-const name = { pattern: /^[A-Za-z0-9._-]{1,128}$/, expected: 'a name of letters, digits and ._- (at most 128)' }
-const url = { pattern: /^https?:\/\/[^\s/]+\S*$/, expected: 'a URL such as https://example.com/schemas' }
+const path = {
+  pattern: /^(?:\/[A-Za-z0-9._~-]+)+$/,
+  expected: 'a path such as /ocpp',
+  example: '/ocpp'
+}
+const host = {
+  pattern: /^[A-Za-z0-9.:_-]+$/,
+  expected: 'a host name or an IP address such as 0.0.0.0',
+  example: '0.0.0.0'
+}
+const file = { pattern: /\S/, expected: 'a file name', example: 'allow-list.yaml' }
+const folder = { pattern: /\S/, expected: 'a folder', example: './data' }
+const name = {
+  pattern: /^[A-Za-z0-9._-]{1,128}$/,
+  expected: 'a name of letters, digits and ._- (at most 128)',
+  example: 'billing'
+}
+const url = {
+  pattern: /^https?:\/\/[^\s/]+\S*$/,
+  expected: 'a URL such as https://example.com/schemas',
+  example: 'https://example.com/schemas'
+}
 const port = { min: 0, max: 65_535 }
 
-/**
- * Every key of the configuration, once. To add one: a line here, a line in `test/config/alternatives.ts`, `npm run generate`.
- * The first line of each group is what the group is about.
- */
+/** What each group of keys is about. */
 export const groups = {
   node: 'Who this gateway node is.',
   server: 'The socket that charge points connect to.',
@@ -41,14 +55,18 @@ export const groups = {
   limits: 'Everything has a limit; at a limit there is back-pressure or a refusal that the sender sees.'
 } as const
 
+/** Every key, once. To add one: a line here (or in `limits.ts`), one in `test/config/every-key.ts`, `npm run generate`. */
 export const schema = {
   data_dir: text(
     './data',
     'Folder of everything durable, relative to the working directory; one gateway process each.',
-    file
+    folder
   ),
   node: {
-    id: machineText('the host name', 'Name of this node in events and logs; stable over restarts.', name)
+    id: machineText('the host name', 'Name of this node in events and logs; stable over restarts.', {
+      ...name,
+      example: 'gw-0'
+    })
   },
   server: {
     host: text('0.0.0.0', 'Address that charge points connect to.', host),

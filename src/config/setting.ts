@@ -16,6 +16,8 @@ export interface Setting<T = unknown, K extends SettingKind = SettingKind> {
   readonly default: RawValue | undefined
   /** Plain words for a default that the machine gives. */
   readonly defaultFrom?: string
+  /** For a key without default: what one could write. */
+  readonly example?: string
   /** One sentence. */
   readonly description: string
   /** What a valid value is, for messages: "a duration such as 30s, from 1s to 1h". */
@@ -108,13 +110,14 @@ export function choice<const C extends readonly string[]>(
   }
 }
 
-interface TextForm {
+/** What a text must look like. */
+export interface TextForm {
   readonly pattern: RegExp
   readonly expected: string
+  readonly example: string
 }
-const anyText: TextForm = { pattern: /\S/, expected: 'a text' }
 
-export function text(written: string, description: string, form: TextForm = anyText): Setting<string, 'text'> {
+export function text(written: string, description: string, form: TextForm): Setting<string, 'text'> {
   const value = z.string().regex(form.pattern)
   return { kind: 'text', value, default: written, description, expected: form.expected, secret: false }
 }
@@ -122,12 +125,29 @@ export function text(written: string, description: string, form: TextForm = anyT
 /** A text whose default the machine gives, such as its host name. */
 export function machineText(defaultFrom: string, description: string, form: TextForm): Setting<string, 'text'> {
   const value = z.string().regex(form.pattern)
-  return { kind: 'text', value, default: undefined, defaultFrom, description, expected: form.expected, secret: false }
+  return {
+    kind: 'text',
+    value,
+    default: undefined,
+    defaultFrom,
+    example: form.example,
+    description,
+    expected: form.expected,
+    secret: false
+  }
 }
 
-export function optionalText(description: string, form: TextForm = anyText): Setting<string | undefined, 'text'> {
+export function optionalText(description: string, form: TextForm): Setting<string | undefined, 'text'> {
   const value = z.string().regex(form.pattern).optional()
-  return { kind: 'text', value, default: undefined, description, expected: form.expected, secret: false }
+  return {
+    kind: 'text',
+    value,
+    default: undefined,
+    example: form.example,
+    description,
+    expected: form.expected,
+    secret: false
+  }
 }
 
 export function optionalSecret(description: string, form: TextForm): Setting<string | undefined, 'text'> {
@@ -143,7 +163,8 @@ export function list(description: string, form: TextForm): Setting<readonly stri
 /** What RFC 6750 lets stand after `Bearer`; a colon is not in it, so `name:token` is unambiguous. */
 export const bearerToken: TextForm = {
   pattern: /^[A-Za-z0-9._~+/-]+=*$/,
-  expected: 'a token of letters, digits and -._~+/'
+  expected: 'a token of letters, digits and -._~+/',
+  example: 'a-long-random-token'
 }
 const namedToken = /^(?:([A-Za-z0-9._-]{1,64}):)?([A-Za-z0-9._~+/-]+=*)$/
 
