@@ -28,7 +28,7 @@ export const limits = {
     { min: '1KiB', max: '1GiB' },
     'Bytes that may wait for a charge point that does not read before it is cut.'
   ),
-  handshakes_max: integer(1000, { min: 1, max: 100_000 }, 'Handshakes in progress at once; more are refused with 503.'),
+  handshakes_max: integer(1000, { min: 1, max: 100_000 }, 'Handshakes in progress at once; more wait their turn.'),
   replay_answers_max: integer(
     64,
     { min: 1, max: 10_000 },
@@ -50,14 +50,25 @@ export const limits = {
     { min: 1, max: 10_000 },
     'Takeovers of one identity in ten minutes above which it counts as shared by two charge points.'
   ),
-  refusals_kept_max: integer(1000, { min: 1, max: 1_000_000 }, 'Refused connections kept for diagnosis.'),
+  refusals_per_minute_max: integer(
+    60,
+    { min: 1, max: 100_000 },
+    'Events `connection.refused` and log lines about refusals a minute; more are only counted.'
+  ),
+  api_connections_max: integer(1000, { min: 1, max: 100_000 }, 'Connections to the API open at once.'),
+  api_consumers_max: integer(100, { min: 1, max: 10_000 }, 'Named consumers; more are refused.'),
+  api_reader_stall_max: duration(
+    '30s',
+    { min: '1s', max: '1h' },
+    'How long a reader of the event stream may take nothing of what waits for it before it is cut.'
+  ),
   api_readers_max: integer(100, { min: 1, max: 10_000 }, 'Event streams open at once; more are refused with 503.'),
   api_reader_buffer_bytes_max: size(
     '4MiB',
     { min: '64KiB', max: '1GiB' },
-    'Bytes that may wait for a slow reader of the event stream before it is cut.'
+    'Bytes in memory for one reader of the event stream; the log is read no further until it takes them.'
   ),
-  api_page_events_max: integer(1000, { min: 1, max: 100_000 }, 'Most events in one page of `GET /v1/events`.'),
+  api_page_events_max: integer(1000, { min: 1, max: 100_000 }, 'Most entries in one page of the API.'),
   api_request_bytes_max: size('1MiB', { min: '1KiB', max: '64MiB' }, 'Largest request body that the API takes.'),
   api_wait_max: duration(
     '60s',

@@ -88,11 +88,20 @@ export const schema = {
       { min: '1KiB', max: '64MiB' },
       'Largest message of a charge point; a larger one ends its connection with 1009.'
     ),
-    ping_interval: duration('60s', { min: '100ms', max: '24h' }, 'Silence after which a charge point is pinged.'),
+    ping_interval: duration(
+      '60s',
+      { min: '0s', max: '24h' },
+      'Silence after which a charge point is pinged; 0s: never.'
+    ),
     idle_timeout: duration(
       '180s',
       { min: '250ms', max: '72h' },
       'Silence after which a connection counts as lost; at least 2.5 x `server.ping_interval`.'
+    ),
+    close_timeout: duration(
+      '5s',
+      { min: '10ms', max: '5m' },
+      'Time for a charge point to answer a close frame before its socket is cut.'
     ),
     default_version: choice(
       ['none', '1.6', '2.0.1', '2.1'],
@@ -104,6 +113,7 @@ export const schema = {
   api: {
     host: text('127.0.0.1', 'Address of the API; anything but loopback needs `api.tokens`.', host),
     port: integer(8081, port, 'Port of the API; 0 takes a free one.'),
+    stream_heartbeat: duration('15s', { min: '100ms', max: '10m' }, 'Interval of the sign of life in an event stream.'),
     tokens: tokens(
       'Bearer tokens that the API accepts, each `token`, `name:token` or `{ name, token }`; none: no token is needed.'
     ),
