@@ -37,7 +37,7 @@ process.on('message', (order: 'close' | 'exit') => {
   if (order === 'exit') process.exit(0)
   void logger.close().then(() => {
     tell('closed')
-    process.disconnect()
+    process.disconnect?.()
   })
 })
 turn()
