@@ -1,5 +1,6 @@
 import { isTransactionMessage } from './actions.ts'
-import { coerce, Draft } from './coerce.ts'
+import { coerce } from './coerce.ts'
+import { Draft } from './draft.ts'
 import type { Leniency } from './frame.ts'
 import type { PayloadFault, ValidPayload } from './validation.ts'
 import type { OcppVersion } from './version.ts'
@@ -23,8 +24,18 @@ const essential: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['MeterValues', new Set(['/connectorId', '/evseId', '/meterValue'])],
   ['TransactionEvent', new Set(['/eventType', '/transactionInfo', '/transactionInfo/transactionId'])]
 ])
-/** Required members that a transaction message may lack. Where one of another name is missing, its parent is left out. */
-const dispensable: ReadonlySet<string> = new Set(['timestamp', 'meterStart', 'meterStop', 'seqNo', 'triggerReason'])
+/**
+ * Required members that a transaction message may lack, and what the copy then has: an empty text says nothing and can be
+ * read; a number is never guessed. Where a member of another name is missing, its parent is left out.
+ */
+const dispensable: ReadonlyMap<string, '' | undefined> = new Map([
+  ['timestamp', ''],
+  ['triggerReason', ''],
+  ['type', ''],
+  ['meterStart', undefined],
+  ['meterStop', undefined],
+  ['seqNo', undefined]
+])
 /** Values that decide what a message means: one outside the list is no meaning. */
 const meaningful: ReadonlySet<string> = new Set([
   'request StatusNotification /status',
@@ -37,8 +48,10 @@ type Verdict =
   | { readonly kind: 'flag'; readonly flag: string }
   /** Something else stands in its place in the copy. */
   | { readonly kind: 'replace'; readonly flag: string; readonly value: unknown }
+  /** Added to the copy. */
+  | { readonly kind: 'fill'; readonly flag: string; readonly path: string; readonly value: unknown }
   /** Left out of the copy. */
-  | { readonly kind: 'drop'; readonly flag: string; readonly path: string }
+  | { readonly kind: 'drop'; readonly flag: string }
   /** Says nothing that another fault of the same value does not say. */
   | { readonly kind: 'ignore' }
   | { readonly kind: 'refuse' }
@@ -62,17 +75,20 @@ export function forgive(
   const draft = new Draft(payload)
   let left = faults
   for (let round = 0; round < roundsMax; round += 1) {
+    const refused: PayloadFault[] = []
     let isChanged = false
     for (const fault of left) {
       const verdict = judge(fault, draft, rule, isTransaction)
-      if (verdict.kind === 'refuse') return { ok: false, faults }
-      if (verdict.kind === 'ignore') continue
+      if (verdict.kind === 'refuse') refused.push(fault)
+      if (verdict.kind === 'refuse' || verdict.kind === 'ignore') continue
       flags.add(verdict.flag)
       if (verdict.kind === 'flag') continue
       isChanged = true
       if (verdict.kind === 'replace') draft.replace(fault.path, verdict.value)
-      else draft.drop(verdict.path)
+      else if (verdict.kind === 'fill') draft.fill(verdict.path, verdict.value)
+      else draft.drop(fault.path)
     }
+    if (refused.length > 0) return { ok: false, faults: refused }
     if (!isChanged) {
       const named = [...flags].sort()
       return draft.isChanged ? { ok: true, payload: draft.payload, flags: named } : { ok: true, flags: named }
@@ -91,6 +107,7 @@ function judge(fault: PayloadFault, draft: Draft, rule: ForgiveRule, isTransacti
 
 /** What is forgiven in every kind of message. */
 function judgeAlike(fault: PayloadFault, draft: Draft, rule: ForgiveRule): Verdict {
+  if (draft.isFilled(fault.path)) return ignore
   // Nobody here reads customData, so nothing in it can be wrong. [Part 4 9]
   if (fault.path.includes('/customData')) return { kind: 'flag', flag: 'payload.customData' }
   switch (fault.keyword) {
@@ -126,7 +143,7 @@ function judgeEnum(fault: PayloadFault, draft: Draft, { part, action }: ForgiveR
 function judgeType(fault: PayloadFault, draft: Draft): Verdict {
   const value = draft.read(fault.path)
   if (value === null && !isElement(fault.path) && fault.path !== '') {
-    return { kind: 'drop', flag: 'payload.nullMember', path: fault.path }
+    return { kind: 'drop', flag: 'payload.nullMember' }
   }
   const coerced = coerce(value, fault.params.type)
   return coerced === undefined ? refuse : { kind: 'replace', flag: 'payload.coerced', value: coerced }
@@ -138,16 +155,19 @@ function judgeTransaction(fault: PayloadFault, draft: Draft, action: string): Ve
   if (fault.keyword === 'required') {
     const missing = String(fault.params.missingProperty)
     if (kept?.has(`${fault.path}/${missing}`)) return refuse
-    if (dispensable.has(missing)) return { kind: 'flag', flag: 'payload.missingMember' }
-    // 2.x: a token without its type is still a token.
-    if (missing === 'type' && fault.path.endsWith('/idToken')) return { kind: 'flag', flag: 'payload.missingMember' }
+    if (dispensable.has(missing)) return judgeMissing(`${fault.path}/${missing}`, dispensable.get(missing))
   } else if (['minimum', 'maximum', 'multipleOf'].includes(fault.keyword)) {
     return { kind: 'flag', flag: 'payload.outOfRange' }
   } else if (isFraction(fault, draft)) {
     return { kind: 'flag', flag: 'payload.notInteger' }
   }
   if (fault.path === '' || kept?.has(fault.path)) return refuse
-  return { kind: 'drop', flag: 'payload.dropped', path: fault.path }
+  return { kind: 'drop', flag: 'payload.dropped' }
+}
+
+function judgeMissing(path: string, filler: '' | undefined): Verdict {
+  const flag = 'payload.missingMember'
+  return filler === undefined ? { kind: 'flag', flag } : { kind: 'fill', flag, path, value: filler }
 }
 
 /** A register of 1234.5 Wh is more than 1.6 allows, and still a register. */
