@@ -18,8 +18,8 @@ export interface Wire {
 /** What a socket tells the gateway. Calls come in order; after `closed` none. None of them throws. */
 export interface Conversation {
   frame(text: string): void
-  /** The socket has ended, for this reason. */
-  closed(reason: CloseReason): void
+  /** The socket has ended, for this reason. `peerCode` is the code of the charge point's close frame, if one came. */
+  closed(reason: CloseReason, peerCode?: number): void
 }
 
 /** What the server found out before the upgrade. */

@@ -13,6 +13,12 @@ export const closeReasons = {
   bad_frames: { wsCode: 1008, retry: true, text: 'too many unusable frames in a row (limits.bad_frames_max)' },
   binary_frame: { wsCode: 1003, retry: true, text: 'OCPP-J is text; a binary frame has no meaning' },
   payload_too_big: { wsCode: 1009, retry: true, text: 'a message was larger than server.payload_bytes_max' },
+  too_many_fragments: { wsCode: 1008, retry: true, text: 'a message came in more fragments than the gateway joins' },
+  inbox_full: {
+    wsCode: 1008,
+    retry: true,
+    text: 'more arrived at once than is kept while reading is paused (limits.inbox_bytes_max)'
+  },
   invalid_utf8: { wsCode: 1007, retry: true, text: 'a text frame was not valid UTF-8' },
   protocol_error: {
     wsCode: 1002,
