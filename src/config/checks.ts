@@ -70,7 +70,7 @@ export const checks: readonly Check[] = [
   {
     key: 'event_log.bytes_max',
     fault: ({ eventLog, server }) => {
-      const least = 2 * server.payloadBytesMax
+      const least = server.payloadBytesMax
       if (eventLog.bytesMax >= least) return undefined
       return `${formatSize(eventLog.bytesMax)} could not take a message of server.payload_bytes_max (${formatSize(server.payloadBytesMax)}); set event_log.bytes_max to ${formatSize(least)} or more`
     }

@@ -55,6 +55,11 @@ export const limits = {
     { min: 1, max: 100_000 },
     'Events `connection.refused` and log lines about refusals a minute; more are only counted.'
   ),
+  log_buffer_bytes_max: size(
+    '4MiB',
+    { min: '1KiB', max: '1GiB' },
+    'Log lines that may wait for an output that does not keep up; more are dropped and counted.'
+  ),
   api_connections_max: integer(1000, { min: 1, max: 100_000 }, 'Connections to the API open at once.'),
   api_consumers_max: integer(100, { min: 1, max: 10_000 }, 'Named consumers; more are refused.'),
   api_reader_stall_max: duration(

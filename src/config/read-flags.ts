@@ -12,12 +12,11 @@ export interface Flags extends Layer {
   readonly profile?: string
 }
 
-/** Read `--key value`, `--key=value`, and `--key` alone for keys that are true or false. */
+/** Read `--key value`, `--key=value`, and `--key` alone for keys that are true or false. The last one of a key counts. */
 export function readFlags(argv: readonly string[]): Flags {
   const assignments: Assignment[] = []
   const faults: ConfigFault[] = []
   const chosen: { file?: string; profile?: string } = {}
-  const seen = new Set<string>()
   for (let at = 0; at < argv.length; at++) {
     const argument = argv[at] ?? ''
     const [, name, inline] = /^--([^=]+)(?:=(.*))?$/s.exec(argument) ?? []
@@ -35,14 +34,11 @@ export function readFlags(argv: readonly string[]): Flags {
     if (!known) {
       const meant = nearest(name, [...configKeys.map((other) => other.name), ...loaderFlags]) ?? suggestKey(name)
       faults.push({ source: `--${name}`, text: `unknown flag${didYouMean(meant && `--${meant}`)}` })
-    } else if (seen.has(name)) {
-      faults.push({ source: `--${name}`, text: 'is given twice; remove one' })
     } else if (value === undefined || value === '') {
       faults.push({ source: `--${name}`, text: `needs a value; expected ${key?.setting.expected ?? 'a name'}` })
     } else if (name === 'config') chosen.file = value
     else if (name === 'profile') chosen.profile = value
     else if (key) assignments.push({ key, raw: fromText(key.setting, value), source: `--${name}` })
-    seen.add(name)
   }
   return { assignments, faults, ...chosen }
 }

@@ -71,6 +71,7 @@ export const alternatives: Readonly<Record<string, Alternative>> = {
   'limits.violations_per_minute_max': { written: '1', parsed: 1 },
   'limits.takeovers_max': { written: '2', parsed: 2 },
   'limits.refusals_per_minute_max': { written: '3', parsed: 3 },
+  'limits.log_buffer_bytes_max': { written: '64KiB', parsed: 65_536 },
   'limits.api_connections_max': { written: '4', parsed: 4 },
   'limits.api_consumers_max': { written: '1', parsed: 1 },
   'limits.api_reader_stall_max': { written: '1s', parsed: 1000 },
