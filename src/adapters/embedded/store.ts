@@ -1,0 +1,56 @@
+import { type Database, open, type RootDatabase } from 'lmdb'
+import { explainDisk } from './data-dir.ts'
+
+type Bytes = Database<Buffer, Buffer>
+
+/** The gateway's LMDB environment: the chunks of the log by position, and everything else by tagged key. */
+export interface Store {
+  readonly log: Database<Buffer, number>
+  readonly state: Bytes
+  /** Commit what `write` puts and removes in one transaction. Resolves once it is on disk; rejects when nothing was. */
+  commit(write: () => void): Promise<void>
+  close(): Promise<void>
+}
+
+export interface StoreOptions {
+  readonly path: string
+  /** Address space to map; the file grows as needed. */
+  readonly mapBytes: number
+  readonly sync: boolean
+}
+
+/**
+ * `overlappingSync` is off: with it, lmdb resolves a put when the transaction is visible, before it is flushed. Without
+ * it LMDB's own order holds: pages, fdatasync, the meta page through O_DSYNC, and only then do readers see the
+ * transaction and does the promise resolve. All on lmdb's writer thread. docs/adr/0002-event-log-on-lmdb.md
+ */
+export function openStore({ path, mapBytes, sync }: StoreOptions): Store {
+  let root: RootDatabase<Buffer, Buffer>
+  try {
+    root = open<Buffer, Buffer>({
+      path,
+      encoding: 'binary',
+      overlappingSync: false,
+      noSync: !sync,
+      mapSize: mapBytes,
+      pageSize: 4_096,
+      maxDbs: 4,
+      noSubdir: false
+    })
+    const log = root.openDB<Buffer, number>('log', { encoding: 'binary' })
+    const state = root.openDB<Buffer, Buffer>('state', { encoding: 'binary', keyEncoding: 'binary' })
+    return { log, state, commit: (write) => commit(root, write), close: () => root.close() }
+  } catch (error) {
+    throw explainDisk(error, path)
+  }
+}
+
+async function commit(root: RootDatabase<Buffer, Buffer>, write: () => void): Promise<void> {
+  try {
+    await root.batch(write)
+  } catch (error) {
+    // lmdb keeps the reason in a second promise, which would end the process if nobody took its rejection.
+    const reason = (error as { commitError?: Promise<unknown> }).commitError
+    throw reason ? await reason.catch((cause: unknown) => cause) : error
+  }
+}
