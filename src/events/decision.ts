@@ -45,6 +45,11 @@ export type DecisionRequest = {
   | { readonly kind: 'call'; readonly payload: unknown }
 )
 
+/** What a row asks, of one kind: the session adds who and where. */
+export type Question<Kind extends DecisionRequest['kind'] = DecisionRequest['kind']> = Kind extends unknown
+  ? Omit<Extract<DecisionRequest, { readonly kind: Kind }>, 'chargePointId' | 'version' | 'action'>
+  : never
+
 /** The answer to a `DecisionRequest`, version-independent; rows turn it into the response of their version. */
 export interface Decision {
   readonly decidedBy: DecidedBy

@@ -40,3 +40,50 @@ export function formatSequence(epoch: number, n: number): string {
 export function sourceOf(chargePointId: string): string {
   return `/charge-points/${encodeURIComponent(chargePointId)}`
 }
+
+/** What stands around a draft. */
+export interface EnvelopeFacts {
+  readonly id: string
+  readonly chargePointId: string
+  readonly time: string
+  readonly node: string
+  readonly schemaBaseUrl?: string | undefined
+  readonly ocppversion?: OcppVersion | undefined
+  readonly ocppaction?: string | undefined
+  /** As it came: a numeric message id is told as its digits. */
+  readonly ocppmessageid?: string | number | undefined
+  /** Epoch and number of the event within it, from 1; absent on events that belong to no session. */
+  readonly position?: { readonly epoch: number; readonly n: number } | undefined
+  readonly correlationid?: string | undefined
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** The event: the members in the order of the documentation, an absent fact as an absent member. */
+export function makeEvent<T extends EventType>(
+  draft: { readonly type: T; readonly data: EventData[T] },
+  facts: EnvelopeFacts
+): GatewayEvent<T> {
+  const event: Partial<Mutable<GatewayEvent<T>>> = {
+    specversion: '1.0',
+    id: facts.id,
+    source: sourceOf(facts.chargePointId),
+    type: draft.type,
+    subject: facts.chargePointId,
+    partitionkey: facts.chargePointId,
+    time: facts.time,
+    datacontenttype: 'application/json'
+  }
+  if (facts.schemaBaseUrl !== undefined) event.dataschema = `${facts.schemaBaseUrl.replace(/\/$/, '')}/${draft.type}`
+  event.node = facts.node
+  if (facts.ocppversion !== undefined) event.ocppversion = facts.ocppversion
+  if (facts.ocppaction !== undefined) event.ocppaction = facts.ocppaction
+  if (facts.ocppmessageid !== undefined) event.ocppmessageid = String(facts.ocppmessageid)
+  if (facts.position !== undefined) {
+    event.epoch = facts.position.epoch
+    event.sequence = formatSequence(facts.position.epoch, facts.position.n)
+  }
+  if (facts.correlationid !== undefined) event.correlationid = facts.correlationid
+  event.data = draft.data
+  return event as GatewayEvent<T>
+}

@@ -1,5 +1,5 @@
 import type { OcppVersion } from '../protocol/version.ts'
-import type { Decision, DecisionRequest, IdToken } from './decision.ts'
+import type { Decision, IdToken, Question } from './decision.ts'
 import type { DeviceTime, EventDraft, Evse } from './model.ts'
 
 /**
@@ -73,6 +73,8 @@ export interface Origin {
   deviceTime(raw: string): DeviceTime
   /** Name a leniency or an oddity on every event of this CALL. */
   flag(name: string): void
+  /** What was flagged so far, each name once. */
+  readonly flags: readonly string[]
   /** Present when the row asked something. */
   readonly decision?: Decision
   /** Present when the row has a `transaction` step. */
@@ -82,16 +84,11 @@ export interface Origin {
 export interface EventRule<Request, Response> {
   readonly ack: AckRule
   /** The question for the Authority; undefined when this payload asks nothing (a TransactionEvent without idToken). */
-  readonly ask?: (
-    request: Request,
-    from: Origin
-  ) => DistributiveOmit<DecisionRequest, 'chargePointId' | 'version' | 'action'> | undefined
+  readonly ask?: (request: Request, from: Origin) => Question | undefined
   readonly transaction?: (request: Request, from: Origin) => TransactionStep | undefined
   readonly events: (request: Request, from: Origin) => readonly EventDraft[]
   readonly answer: (request: Request, from: Origin) => Response
 }
-
-export type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
 
 /** One row for each action that a charge point may send: a missing row does not compile. */
 export type EventTable<Calls> = {
