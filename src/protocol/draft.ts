@@ -25,9 +25,10 @@ export class Draft {
     return keysOf(path).reduce<unknown>((node, key) => childOf(node, key), { payload: this.payload })
   }
 
-  replace(path: string, value: unknown): void {
+  /** Put what `edit` makes of the copy's value in its place. */
+  replace(path: string, edit: (value: unknown) => unknown): void {
     const { parent, key } = this.#place(path)
-    if (isContainer(parent) && Object.hasOwn(parent, key)) parent[key] = value
+    if (isContainer(parent) && Object.hasOwn(parent, key)) parent[key] = edit(parent[key])
   }
 
   /** Add a member that is missing. */

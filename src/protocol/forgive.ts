@@ -47,7 +47,7 @@ type Verdict =
   /** Taken as it is. */
   | { readonly kind: 'flag'; readonly flag: string }
   /** Something else stands in its place in the copy. */
-  | { readonly kind: 'replace'; readonly flag: string; readonly value: unknown }
+  | { readonly kind: 'replace'; readonly flag: string; readonly edit: (value: unknown) => unknown }
   /** Added to the copy. */
   | { readonly kind: 'fill'; readonly flag: string; readonly path: string; readonly value: unknown }
   /** Left out of the copy. */
@@ -84,7 +84,7 @@ export function forgive(
       flags.add(verdict.flag)
       if (verdict.kind === 'flag') continue
       isChanged = true
-      if (verdict.kind === 'replace') draft.replace(fault.path, verdict.value)
+      if (verdict.kind === 'replace') draft.replace(fault.path, verdict.edit)
       else if (verdict.kind === 'fill') draft.fill(verdict.path, verdict.value)
       else draft.drop(fault.path)
     }
@@ -145,8 +145,8 @@ function judgeType(fault: PayloadFault, draft: Draft): Verdict {
   if (value === null && !isElement(fault.path) && fault.path !== '') {
     return { kind: 'drop', flag: 'payload.nullMember' }
   }
-  const coerced = coerce(value, fault.params.type)
-  return coerced === undefined ? refuse : { kind: 'replace', flag: 'payload.coerced', value: coerced }
+  const edit = (from: unknown) => coerce(from, fault.params.type)
+  return edit(value) === undefined ? refuse : { kind: 'replace', flag: 'payload.coerced', edit }
 }
 
 /** What is forgiven because the message carries money: keep what can be understood, leave the rest to `raw`. */
