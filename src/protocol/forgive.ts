@@ -124,6 +124,9 @@ function judgeAlike(fault: PayloadFault, draft: Draft, rule: ForgiveRule): Verdi
       return { kind: 'flag', flag: 'payload.emptyArray' }
     case 'maxItems':
       return { kind: 'flag', flag: 'payload.tooManyItems' }
+    // 1.6 limits have one digit after the point; stations report what they have.
+    case 'multipleOf':
+      return { kind: 'flag', flag: 'payload.tooPrecise' }
     case 'enum':
       return judgeEnum(fault, draft, rule)
     case 'type':
@@ -156,7 +159,7 @@ function judgeTransaction(fault: PayloadFault, draft: Draft, action: string): Ve
     const missing = String(fault.params.missingProperty)
     if (kept?.has(`${fault.path}/${missing}`)) return refuse
     if (dispensable.has(missing)) return judgeMissing(`${fault.path}/${missing}`, dispensable.get(missing))
-  } else if (['minimum', 'maximum', 'multipleOf'].includes(fault.keyword)) {
+  } else if (fault.keyword === 'minimum' || fault.keyword === 'maximum') {
     return { kind: 'flag', flag: 'payload.outOfRange' }
   } else if (isFraction(fault, draft)) {
     return { kind: 'flag', flag: 'payload.notInteger' }

@@ -30,7 +30,7 @@ export interface PayloadValidator {
 }
 
 const valid: ValidPayload = Object.freeze({ ok: true })
-/** A payload with more faults is not looked at closely. */
+/** A payload with more faults is not looked at closely, and the rest of them is not kept. */
 const faultsMax = 1000
 
 /** The validator of one version. Schemas are compiled when first used. */
@@ -38,6 +38,8 @@ export function createValidator(version: OcppVersion): PayloadValidator {
   const ajv = new Ajv({
     strict: false,
     allErrors: true,
+    // 8.1 is a multiple of 0.1, also in binary.
+    multipleOfPrecision: 6,
     formats: { 'date-time': fastFormats['date-time'], uri: fastFormats.uri }
   })
   const requests = new Map<string, LazySchema>()
@@ -133,8 +135,11 @@ class LazySchema {
   }
 }
 
+/** The first faults of the last check; the validator forgets them all, since they hold the payload's keys. */
 function faultsOf(validate: ValidateFunction): readonly PayloadFault[] {
-  return (validate.errors ?? []).map((error: ErrorObject) => ({
+  const errors = validate.errors ?? []
+  validate.errors = null
+  return errors.slice(0, faultsMax + 1).map((error: ErrorObject) => ({
     path: error.instancePath,
     keyword: error.keyword,
     params: error.params,
