@@ -80,9 +80,11 @@ function aborted(signal: AbortSignal): Promise<void> {
 async function stopWithin(gateway: RunningGateway, limitMs: number, io: Io): Promise<number> {
   const { promise: late, resolve } = Promise.withResolvers<'late'>()
   const timer = setTimeout(resolve, limitMs, 'late')
-  const ended = await Promise.race([gateway.stop(), late])
-  clearTimeout(timer)
-  if (ended !== 'late') return 0
+  try {
+    if ((await Promise.race([gateway.stop(), late])) !== 'late') return 0
+  } finally {
+    clearTimeout(timer)
+  }
   io.err('The stop did not end within shutdown.deadline; ending now. What was answered is on disk.\n')
   return 1
 }

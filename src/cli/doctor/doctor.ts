@@ -1,0 +1,71 @@
+import { configError } from '../../config/load.ts'
+import { GatewayError } from '../../lib/gateway-error.ts'
+import type { Command, Io } from '../io.ts'
+import { readConfig } from '../read-config.ts'
+import { configUsage } from '../usage.ts'
+import { choices } from './choices.ts'
+import { dataDir } from './disk.ts'
+import type { Examined, Finding } from './finding.ts'
+import { thisMachine } from './machine.ts'
+import { backlog, clock, ephemeralPorts, memory, nodeVersion, openFiles, ports } from './system.ts'
+
+/** Every check, in the order in which they are printed. */
+export async function examine(examined: Examined): Promise<Finding[]> {
+  const { machine } = examined
+  const since = { wallMs: machine.wallMs(), monotonicMs: machine.monotonicMs() }
+  return [
+    nodeVersion(examined),
+    openFiles(examined),
+    backlog(examined),
+    ephemeralPorts(examined),
+    ...(await ports(examined)),
+    ...(await dataDir(examined)),
+    memory(examined),
+    clock(examined, since),
+    ...choices(examined)
+  ]
+}
+
+const colourOf = { ok: '32', warn: '33', fail: '31' } as const
+
+/** One line for each finding, and one below it for what to do. */
+export function findingsText(findings: readonly Finding[], colours: boolean): string {
+  const width = Math.max(...findings.map(({ check }) => check.length))
+  const lines: string[] = []
+  for (const { check, state, found, advice } of findings) {
+    const label = state.padEnd(4)
+    lines.push(`${colours ? `\u001b[${colourOf[state]}m${label}\u001b[0m` : label}  ${check.padEnd(width)}  ${found}`)
+    if (advice !== undefined) lines.push(`${' '.repeat(6 + width + 2)}-> ${advice}`)
+  }
+  const count = (state: Finding['state']): number => findings.filter((finding) => finding.state === state).length
+  lines.push('', `${count('ok')} ok, ${count('warn')} to look at, ${count('fail')} to repair`)
+  return lines.join('\n')
+}
+
+async function run(argv: readonly string[], io: Io): Promise<number> {
+  const json = argv.includes('--json')
+  const flags = argv.filter((argument) => argument !== '--json')
+  const loaded = readConfig(flags, io)
+  if (!loaded.ok) throw configError(loaded.faults)
+  const set = new Set(loaded.values.filter(({ origin }) => origin !== 'default').map(({ key }) => key.name))
+  // Loaded only now, because it brings the embedded store's lock along.
+  const { inspectDataDir } = await import('../../app/inspect-data-dir.ts')
+  const machine = thisMachine((path) => {
+    const problem = inspectDataDir(path)
+    return problem instanceof GatewayError ? problem : undefined
+  })
+  const findings = await examine({ config: loaded.config, isSet: (key) => set.has(key), machine })
+  io.out(`${json ? JSON.stringify(findings, null, 2) : findingsText(findings, io.colours)}\n`)
+  return findings.some(({ state }) => state === 'fail') ? 1 : 0
+}
+
+export const doctor: Command = {
+  summary: 'Check what this machine gives, and say what to set.',
+  usage: `
+Usage: charge-point-gateway doctor [--json] [FLAGS]
+
+Checks Node, open files, backlog, ports, disk, memory and clock against the configuration.
+Exit code: 0 nothing to repair, 1 something to repair, 2 the configuration is not valid.
+${configUsage}`,
+  run
+}
