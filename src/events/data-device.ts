@@ -2,17 +2,17 @@
 import type * as V21 from '../protocol/generated/v21.ts'
 import type { AnswerGiven } from './data-station.ts'
 import type { IdToken } from './decision.ts'
-import type { DeviceTime, EventFacts, Evse, Open } from './model.ts'
+import type { DeviceTime, EventFacts, Evse, Integer, Open } from './model.ts'
 
 /** One monitor of a variable. */
 export interface VariableMonitor {
-  readonly id: number
+  readonly id: Integer
   /** True when it is watched only during transactions. */
   readonly transaction: boolean
   readonly value: number
   readonly type: Open<V21.MonitorEnumType>
   /** 0 is the gravest. */
-  readonly severity: number
+  readonly severity: Integer
   /** Not told by 2.0.1. */
   readonly eventNotificationType?: Open<V21.EventNotificationEnumType>
 }
@@ -27,8 +27,8 @@ export interface MonitoredVariable {
 /** A part of a report that was asked for. Parts of one report have one `requestId` and rising `seqNo`. */
 export interface ReportReceived extends EventFacts {
   readonly report: Open<'variables' | 'monitors' | 'customer_information'>
-  readonly requestId: number
-  readonly seqNo: number
+  readonly requestId: Integer
+  readonly seqNo: Integer
   readonly generatedAt: DeviceTime
   /** True when more parts follow. */
   readonly toBeContinued?: boolean
@@ -40,15 +40,15 @@ export interface ReportReceived extends EventFacts {
 
 /** One thing that the station's device model reports of itself. */
 export interface MonitoringEvent extends EventFacts {
-  readonly eventId: number
+  readonly eventId: Integer
   readonly deviceTime: DeviceTime
   readonly generatedAt: DeviceTime
-  readonly seqNo: number
+  readonly seqNo: Integer
   readonly toBeContinued?: boolean
   readonly trigger: Open<'alerting' | 'delta' | 'periodic'>
   readonly rawTrigger: string
   /** `eventId` of the event that caused this one. */
-  readonly cause?: number
+  readonly cause?: Integer
   readonly value: string
   readonly techCode?: string
   readonly techInfo?: string
@@ -57,34 +57,34 @@ export interface MonitoringEvent extends EventFacts {
   readonly component: { readonly name: string; readonly instance?: string }
   readonly evse?: Evse
   readonly variable: { readonly name: string; readonly instance?: string }
-  readonly variableMonitoringId?: number
+  readonly variableMonitoringId?: Integer
   readonly notificationType: Open<
     'hard_wired_notification' | 'hard_wired_monitor' | 'preconfigured_monitor' | 'custom_monitor'
   >
   readonly rawNotificationType: string
   /** 0 is the gravest. */
-  readonly severity?: number
+  readonly severity?: Integer
 }
 
 /** A station begins to stream the values of a monitored variable. */
 export interface MonitoringStreamOpened extends EventFacts {
-  readonly streamId: number
-  readonly variableMonitoringId: number
-  readonly intervalS?: number
+  readonly streamId: Integer
+  readonly variableMonitoringId: Integer
+  readonly intervalS?: Integer
   /** How many values are sent at once. */
-  readonly values?: number
+  readonly values?: Integer
 }
 
 /** A station stops a stream. */
 export interface MonitoringStreamClosed extends EventFacts {
-  readonly streamId: number
+  readonly streamId: Integer
 }
 
 /** Values of a stream. They came unacknowledged (SEND). */
 export interface MonitoringStreamValues extends EventFacts {
-  readonly streamId: number
+  readonly streamId: Integer
   /** How many values wait at the station. */
-  readonly pending: number
+  readonly pending: Integer
   readonly baseTime: DeviceTime
   /** `offsetS`: seconds after `baseTime`. */
   readonly values: readonly { readonly offsetS: number; readonly value: string }[]
@@ -110,7 +110,7 @@ export interface ChargingLimitCleared extends EventFacts {
 /** What an EV needs, by ISO 15118. */
 export interface ChargingNeedsReported extends EventFacts {
   readonly evse: Evse
-  readonly maxScheduleTuples?: number
+  readonly maxScheduleTuples?: Integer
   readonly deviceTime?: DeviceTime
   readonly chargingNeeds: V21.ChargingNeedsType
   readonly answer: AnswerGiven
@@ -121,19 +121,19 @@ export interface ChargingScheduleChosen extends EventFacts {
   readonly evse: Evse
   readonly timeBase: DeviceTime
   readonly chargingSchedule: V21.ChargingScheduleType
-  readonly selectedChargingScheduleId?: number
+  readonly selectedChargingScheduleId?: Integer
   readonly powerToleranceAcceptance?: boolean
 }
 
 /** A station asks for the newest figures of a dynamic profile. */
 export interface ChargingScheduleUpdateRequested extends EventFacts {
-  readonly chargingProfileId: number
+  readonly chargingProfileId: Integer
   readonly answer: AnswerGiven
 }
 
 /** Charging profiles that the station holds. */
 export interface ChargingProfilesReported extends EventFacts {
-  readonly requestId: number
+  readonly requestId: Integer
   readonly evse: Evse
   readonly source: Open<'ems' | 'other' | 'so' | 'cso'>
   readonly rawSource: string
@@ -149,7 +149,7 @@ export interface ChargingPriorityChanged extends EventFacts {
 
 /** Messages that the station's display holds. */
 export interface DisplayMessagesReported extends EventFacts {
-  readonly requestId: number
+  readonly requestId: Integer
   readonly toBeContinued?: boolean
   readonly messages?: readonly V21.MessageInfoType[]
 }
@@ -208,7 +208,7 @@ export interface DerControlChanged extends EventFacts {
 
 /** Controls of distributed energy resources that the station holds. */
 export interface DerControlsReported extends EventFacts {
-  readonly requestId: number
+  readonly requestId: Integer
   readonly toBeContinued?: boolean
   readonly curves?: readonly V21.DERCurveGetType[]
   readonly enterService?: readonly V21.EnterServiceGetType[]
@@ -237,7 +237,7 @@ export interface SwappedBattery {
 export interface BatterySwapped extends EventFacts {
   readonly event: Open<'battery_in' | 'battery_out' | 'battery_out_timeout'>
   readonly rawEvent: string
-  readonly requestId: number
+  readonly requestId: Integer
   readonly idToken: IdToken
   readonly batteries: readonly SwappedBattery[]
 }

@@ -1,5 +1,5 @@
 import type { OcppVersion } from '../protocol/version.ts'
-import type { EventFacts, Open } from './model.ts'
+import type { EventFacts, Integer, Open } from './model.ts'
 
 /** A charge point has opened a connection. */
 export interface ChargePointConnected extends EventFacts {
@@ -35,11 +35,11 @@ export interface ChargePointDisconnected extends EventFacts {
   readonly text?: string
   /** UTC. */
   readonly connectedAt?: string
-  readonly durationMs?: number
-  readonly bytesIn?: number
-  readonly bytesOut?: number
-  readonly framesIn?: number
-  readonly framesOut?: number
+  readonly durationMs?: Integer
+  readonly bytesIn?: Integer
+  readonly bytesOut?: Integer
+  readonly framesIn?: Integer
+  readonly framesOut?: Integer
   /** The `sequence` of the last event of this connection before this one. */
   readonly lastSequence?: string
 }
@@ -63,7 +63,7 @@ export interface ConnectionRefused extends EventFacts {
     | 'internal_error'
   >
   /** HTTP status that was answered. */
-  readonly status: number
+  readonly status: Integer
   /** The cause and the remedy in plain words. */
   readonly text: string
   /** What was offered, which character is bad. */
@@ -76,7 +76,7 @@ export interface ConnectionRefused extends EventFacts {
   /** The requested URL, as it came. */
   readonly url?: string
   /** How many more refusals of this kind were not published since the last one. */
-  readonly suppressed?: number
+  readonly suppressed?: Integer
 }
 
 /** A message that broke the protocol of its version. */
@@ -102,15 +102,15 @@ export interface ProtocolViolation extends EventFacts {
   /** The CALLERROR code that was answered, spelt for the version; absent when nothing was. */
   readonly code?: string
   /** How many more violations were not published since the last one. */
-  readonly suppressed?: number
+  readonly suppressed?: Integer
 }
 
 /** Two charge points seem to use one identity: it keeps changing hands between different senders. */
 export interface IdentityShared extends EventFacts {
   readonly remoteAddresses: readonly string[]
   readonly serialNumbers?: readonly string[]
-  readonly takeovers: number
-  readonly windowMs: number
+  readonly takeovers: Integer
+  readonly windowMs: Integer
 }
 
 /** A CALLERROR of a charge point. */
@@ -169,7 +169,7 @@ export interface CommandLateAnswer extends EventFacts {
   /** The command's type. */
   readonly type?: string
   /** Milliseconds from the write to the socket to this answer. */
-  readonly latencyMs?: number
+  readonly latencyMs?: Integer
   readonly status?: string
   readonly response?: unknown
   readonly error?: AnsweredError

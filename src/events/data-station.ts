@@ -1,6 +1,6 @@
 import type * as V21 from '../protocol/generated/v21.ts'
 import type { DecidedBy, RegistrationStatus } from './decision.ts'
-import type { DeviceTime, EventFacts, Evse, Open } from './model.ts'
+import type { DeviceTime, EventFacts, Evse, Integer, Open } from './model.ts'
 
 /** What the gateway answered to a question, and who decided it. */
 export interface AnswerGiven {
@@ -15,7 +15,7 @@ export interface AnswerGiven {
 export interface Registration {
   readonly status: Open<RegistrationStatus>
   /** Heartbeat interval, or when to try again, in seconds. */
-  readonly intervalS: number
+  readonly intervalS: Integer
   readonly decidedBy: Open<DecidedBy>
 }
 
@@ -105,7 +105,7 @@ export interface FirmwareStatusChanged extends EventFacts {
   >
   readonly rawStatus: string
   /** The request that this is about. */
-  readonly requestId?: number
+  readonly requestId?: Integer
   readonly statusInfo?: StatusInfo
 }
 
@@ -126,7 +126,7 @@ export interface FirmwarePublicationStatusChanged extends EventFacts {
   readonly rawStatus: string
   /** Where the stations can get it. */
   readonly locations?: readonly string[]
-  readonly requestId?: number
+  readonly requestId?: Integer
   readonly statusInfo?: StatusInfo
 }
 
@@ -143,7 +143,7 @@ export interface DiagnosticsStatusChanged extends EventFacts {
     | 'accepted_canceled'
   >
   readonly rawStatus: string
-  readonly requestId?: number
+  readonly requestId?: Integer
   readonly statusInfo?: StatusInfo
 }
 
@@ -192,14 +192,14 @@ export interface CertificateRequested extends EventFacts {
   readonly certificateType?: Open<'charging_station_certificate' | 'v2g_certificate' | 'v2g20_certificate'>
   readonly rawCertificateType?: string
   readonly hashRootCertificate?: V21.CertificateHashDataType
-  readonly requestId?: number
+  readonly requestId?: Integer
   /** `ev_certificate`: what the EV asks by ISO 15118. */
   readonly iso15118SchemaVersion?: string
   readonly action?: Open<'install' | 'update'>
   readonly rawAction?: string
   /** Base64. */
   readonly exiRequest?: string
-  readonly maximumContractCertificateChains?: number
+  readonly maximumContractCertificateChains?: Integer
   readonly prioritizedEmaids?: readonly string[]
   /** `status`: the certificate in question. */
   readonly ocspRequest?: V21.OCSPRequestDataType
@@ -211,7 +211,7 @@ export interface CertificateRequested extends EventFacts {
 
 /** A reservation has ended without being used. */
 export interface ReservationStatusChanged extends EventFacts {
-  readonly reservationId: number
+  readonly reservationId: Integer
   readonly status: Open<'expired' | 'removed' | 'no_transaction'>
   readonly rawStatus: string
 }

@@ -1,6 +1,6 @@
 import type * as V21 from '../protocol/generated/v21.ts'
 import type { AuthorizationStatus, DecidedBy, IdToken } from './decision.ts'
-import type { DeviceTime, EventFacts, Evse, Open } from './model.ts'
+import type { DeviceTime, EventFacts, Evse, Integer, Open } from './model.ts'
 
 /** A decision about an id token. */
 export interface Authorization {
@@ -62,7 +62,7 @@ export interface MeterSample {
   /** The unit as it came, when `unit` is another. */
   readonly rawUnit?: string
   /** The power of ten that came with the value (2.x); it is applied in `value`. */
-  readonly rawMultiplier?: number
+  readonly rawMultiplier?: Integer
   readonly signed?: SignedReading
 }
 
@@ -114,14 +114,14 @@ export interface TransactionFactsSaid extends EventFacts {
   readonly rawTrigger?: string
   readonly chargingState?: Open<'ev_connected' | 'charging' | 'suspended_ev' | 'suspended_evse' | 'idle'>
   readonly rawChargingState?: string
-  readonly seqNo?: number
+  readonly seqNo?: Integer
   /** True when it happened while the station was offline. */
   readonly offline?: boolean
-  readonly timeSpentChargingS?: number
-  readonly numberOfPhasesUsed?: number
+  readonly timeSpentChargingS?: Integer
+  readonly numberOfPhasesUsed?: Integer
   readonly cableMaxCurrentA?: number
-  readonly reservationId?: number
-  readonly remoteStartId?: number
+  readonly reservationId?: Integer
+  readonly remoteStartId?: Integer
   readonly operationMode?: Open<
     | 'idle'
     | 'charging_only'

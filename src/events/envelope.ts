@@ -1,5 +1,5 @@
 import type { OcppVersion } from '../protocol/version.ts'
-import type { EventData, EventType } from './model.ts'
+import type { EventData, EventType, Integer } from './model.ts'
 
 /**
  * A unified event: CloudEvents 1.0, structured JSON. An absent fact is an absent member, never null.
@@ -23,7 +23,7 @@ export interface GatewayEvent<T extends EventType = EventType> {
   readonly ocppaction?: string
   readonly ocppmessageid?: string
   /** Absent on events that belong to no session. */
-  readonly epoch?: number
+  readonly epoch?: Integer
   /** `{epoch}-{n}`, each ten digits: sorts as text. */
   readonly sequence?: string
   /** The command id, on all that a command caused. */

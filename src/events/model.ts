@@ -8,17 +8,20 @@ import type * as Transaction from './data-transaction.ts'
 /** A value of an open list: consumers meet the known ones, and must bear with others. */
 export type Open<Known extends string> = Known | (string & Record<never, never>)
 
+/** A whole number; so the schemas say. */
+export type Integer = number
+
 /** Where at the station. `id` 0 is the station itself or its main meter. `connectorId` is absent when the version does not say. */
 export interface Evse {
-  readonly id: number
-  readonly connectorId?: number
+  readonly id: Integer
+  readonly connectorId?: Integer
 }
 
 /** A time as a charge point said it: `raw` verbatim, `utc` when it could be read, `skewMs` = device minus gateway. */
 export interface DeviceTime {
   readonly raw: string
   readonly utc?: string
-  readonly skewMs?: number
+  readonly skewMs?: Integer
 }
 
 /** What any event may say about itself. */

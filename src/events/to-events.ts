@@ -50,7 +50,9 @@ export function toEvents(
   rule: CompiledRule,
   payload: unknown,
   from: Origin,
-  includeRaw: IncludeRaw = 'when_needed'
+  includeRaw: IncludeRaw = 'when_needed',
+  /** What the charge point said, when `payload` is a corrected copy of it. */
+  said: unknown = payload
 ): readonly EventDraft[] {
   if (from.transaction?.orphaned === true) from.flag('orphaned')
   const drafts = rule.events(payload, from)
@@ -60,7 +62,7 @@ export function toEvents(
   if (first === undefined) return drafts
   const data = first.data as Mutable<EventFacts>
   if (from.transaction?.duplicateOf !== undefined) data.duplicateOf = from.transaction.duplicateOf
-  if (needsRaw(includeRaw, flags, payload, rule.version)) data.raw = payload
+  if (needsRaw(includeRaw, flags, payload, rule.version)) data.raw = said
   return drafts
 }
 

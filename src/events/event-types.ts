@@ -1,0 +1,50 @@
+import type { EventType } from './model.ts'
+
+// A record, so that neither a missing nor an unknown type compiles.
+const all: Readonly<Record<EventType, true>> = {
+  'charge_point.connected': true,
+  'charge_point.disconnected': true,
+  'charge_point.booted': true,
+  'charge_point.status_changed': true,
+  'evse.status_changed': true,
+  'connector.status_changed': true,
+  'transaction.started': true,
+  'transaction.updated': true,
+  'transaction.ended': true,
+  'meter.values': true,
+  'authorization.decided': true,
+  'data_transfer.received': true,
+  'firmware.status_changed': true,
+  'firmware.publication_status_changed': true,
+  'diagnostics.status_changed': true,
+  'security.event': true,
+  'certificate.requested': true,
+  'report.received': true,
+  'monitoring.event': true,
+  'monitoring.stream_opened': true,
+  'monitoring.stream_closed': true,
+  'monitoring.stream_values': true,
+  'charging.limit_changed': true,
+  'charging.limit_cleared': true,
+  'charging.needs_reported': true,
+  'charging.schedule_chosen': true,
+  'charging.schedule_update_requested': true,
+  'charging.profiles_reported': true,
+  'charging.priority_changed': true,
+  'reservation.status_changed': true,
+  'display.messages_reported': true,
+  'payment.settled': true,
+  'payment.vat_validation_requested': true,
+  'der.alarm': true,
+  'der.control_changed': true,
+  'der.controls_reported': true,
+  'battery.swapped': true,
+  'command.outcome': true,
+  'command.late_answer': true,
+  'protocol.violation': true,
+  'connection.refused': true,
+  'identity.shared': true
+}
+
+/** Every type of event that the gateway makes. */
+export const eventTypes = Object.keys(all) as readonly EventType[]
