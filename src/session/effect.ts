@@ -25,7 +25,9 @@ export const oddities = [
   'ignored_frame',
   'send_dropped',
   'leniency',
-  'duplicate_event'
+  'duplicate_event',
+  'violation',
+  'transaction_forgotten'
 ] as const
 export type Oddity = (typeof oddities)[number]
 
