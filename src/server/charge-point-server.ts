@@ -201,6 +201,7 @@ class HttpChargePointServer implements ChargePointServer {
   }
 
   #onClientError(error: ParserError, stream: Duplex): void {
+    if (this.#refusals.has(stream)) return
     stream.on('error', ignoreStreamError)
     const remoteAddress = addressOf(stream)
     const silent = (stream as NetSocket).bytesRead === 0

@@ -42,6 +42,11 @@ export class RefusalWriter {
     this.#clock = clock
   }
 
+  /** A peer that goes on sending after its refusal must not be refused again. */
+  has(stream: Duplex): boolean {
+    return this.#lingering.has(stream)
+  }
+
   /** The stream needs an error listener of its own, as every stream does. */
   write(stream: Duplex, refusal: Refusal): void {
     if (!stream.writable) {

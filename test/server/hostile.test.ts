@@ -1,0 +1,406 @@
+import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { deflateRawSync } from 'node:zlib'
+import { WebSocket } from 'ws'
+import { startServer, systemClock, type TestServer } from './fakes.ts'
+import { exchange, frame, readUntil, upgraded, upgradeText } from './raw-client.ts'
+
+// Nothing that a client sends can end the process or another connection (known failure A8, design promise 7).
+
+/** A charge point that talks the whole time and keeps count: each CALL is sent when the one before was answered. */
+class Neighbour {
+  readonly #client: WebSocket
+  #sent = 0
+  #answered = 0
+  #stop: (() => void) | undefined
+
+  constructor(url: string) {
+    this.#client = new WebSocket(url, ['ocpp1.6'])
+    this.#client.on('open', () => this.#call())
+    this.#client.on('message', (data) => {
+      strictEqual(String(data), `[3,"${this.#sent}",{}]`)
+      this.#answered++
+      if (this.#stop) this.#stop()
+      else setImmediate(() => this.#call())
+    })
+  }
+
+  #call(): void {
+    this.#client.send(`[2,"${++this.#sent}","Heartbeat",{}]`)
+  }
+
+  async finish(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#stop = resolve
+    })
+    strictEqual(this.#client.readyState, WebSocket.OPEN)
+    strictEqual(this.#answered, this.#sent)
+    ok(this.#answered > 0)
+    this.#client.close()
+    await once(this.#client, 'close')
+  }
+}
+
+/** Runs `attack` beside well-behaved neighbours and checks their traffic to the last message. */
+async function besideNeighbours(server: TestServer, attack: () => Promise<void>): Promise<void> {
+  const neighbours = ['N1', 'N2', 'N3'].map((id) => new Neighbour(server.url(id)))
+  await server.gatekeeper.until(() => server.gatekeeper.conversations.length >= 3)
+  await attack()
+  await Promise.all(neighbours.map((neighbour) => neighbour.finish()))
+  await server.gatekeeper.until(() => server.server.connections === 0)
+  const { conversations } = server.gatekeeper
+  deepStrictEqual(
+    conversations.filter(({ ends }) => ends.length !== 1),
+    [],
+    'every conversation was closed exactly once'
+  )
+  strictEqual(server.log.lines.length, 0)
+}
+
+const badRequests: readonly (readonly [what: string, request: string | Buffer, status: number, code: string])[] = [
+  ['an id that cannot be decoded', upgradeText('/ocpp/%ZZ'), 400, 'bad_identity'],
+  ['an id with NUL', upgradeText('/ocpp/%00'), 400, 'bad_identity'],
+  ['no id', upgradeText('/ocpp/'), 404, 'no_identity'],
+  ['another path', upgradeText('/'), 404, 'no_such_path'],
+  ['no sub-protocol', upgradeText('/ocpp/X', { 'Sec-WebSocket-Protocol': undefined }), 400, 'no_subprotocol'],
+  [
+    'a wrong sub-protocol',
+    upgradeText('/ocpp/X', { 'Sec-WebSocket-Protocol': 'mqtt' }),
+    400,
+    'unsupported_subprotocol'
+  ],
+  [
+    'a malformed sub-protocol',
+    upgradeText('/ocpp/X', { 'Sec-WebSocket-Protocol': '"(' }),
+    400,
+    'unsupported_subprotocol'
+  ],
+  ['no key', upgradeText('/ocpp/X', { 'Sec-WebSocket-Key': undefined }), 400, 'bad_upgrade'],
+  ['a short key', upgradeText('/ocpp/X', { 'Sec-WebSocket-Key': 'abc' }), 400, 'bad_upgrade'],
+  ['an old version', upgradeText('/ocpp/X', { 'Sec-WebSocket-Version': '8' }), 400, 'bad_upgrade'],
+  ['another upgrade', upgradeText('/ocpp/X', { Upgrade: 'h2c' }), 426, 'not_a_websocket'],
+  ['an upgrade without Connection', upgradeText('/ocpp/X', { Connection: 'close' }), 426, 'not_a_websocket'],
+  ['a browser', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', 426, 'not_a_websocket'],
+  ['no Host', 'GET / HTTP/1.1\r\n\r\n', 426, 'not_a_websocket'],
+  ['an expectation', 'GET / HTTP/1.1\r\nExpect: miracles\r\n\r\n', 426, 'not_a_websocket'],
+  ['POST with an upgrade', upgradeText('/ocpp/X').replace('GET', 'POST'), 426, 'not_a_websocket'],
+  ['POST with a body', 'POST /ocpp/X HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc', 426, 'not_a_websocket'],
+  ['CONNECT', 'CONNECT gateway:80 HTTP/1.1\r\nHost: x\r\n\r\n', 426, 'not_a_websocket'],
+  ['huge headers', upgradeText('/ocpp/X', { 'X-Padding': 'x'.repeat(64 * 1024) }), 400, 'bad_upgrade'],
+  ['a huge URL', upgradeText(`/ocpp/${'x'.repeat(64 * 1024)}`), 400, 'bad_upgrade'],
+  ['no HTTP at all', '\u0001\u0002\u0003 hello\r\n\r\n', 400, 'bad_upgrade'],
+  ['TLS on the plain port', Buffer.from('16030100050100000100', 'hex'), 400, 'bad_upgrade'],
+  ['two Content-Lengths', 'GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', 400, 'bad_upgrade']
+]
+
+for (const [what, request, status, code] of badRequests)
+  test(`a bad handshake is refused with its cause and kept for diagnosis: ${what}`, async (t) => {
+    const server = await startServer(t)
+    await besideNeighbours(server, async () => {
+      const answer = await exchange(server.raw(), request)
+      strictEqual(answer.status, status)
+      strictEqual(answer.headers.get('content-type'), 'application/problem+json')
+      strictEqual(answer.headers.get('connection'), 'close')
+      const problem = JSON.parse(answer.body) as { code: string; status: number; title: string }
+      deepStrictEqual([problem.code, problem.status], [code, status])
+      strictEqual(answer.body.trim().split('\n').length, 1)
+      const { refusals } = server.gatekeeper
+      deepStrictEqual(
+        refusals.map(({ refusal, about }) => [refusal.code, about.remoteAddress]),
+        [[code, '127.0.0.1']]
+      )
+    })
+  })
+
+test('TLS spoken to the plain port is called by its name', async (t) => {
+  const server = await startServer(t)
+  await exchange(server.raw(), Buffer.from('16030100050100000100', 'hex'))
+  match(server.gatekeeper.refusals[0]?.refusal.detail ?? '', /wss:/)
+})
+
+for (const [what, bytes] of [
+  ['says nothing', ''],
+  ['sends half a request line', 'GET /ocpp/X HT'],
+  ['sends headers without an end', upgradeText('/ocpp/X').slice(0, -2)]
+] as const)
+  test(`slow loris that ${what} is refused as handshake_timeout`, async (t) => {
+    const server = await startServer(t, { handshakeTimeoutMs: 200 })
+    await besideNeighbours(server, async () => {
+      const answer = await exchange(server.raw(), bytes)
+      strictEqual(answer.status, 408)
+      deepStrictEqual(
+        server.gatekeeper.refusals.map(({ refusal }) => refusal.code),
+        ['handshake_timeout']
+      )
+    })
+  })
+
+const badFrames: readonly (readonly [what: string, bytes: Buffer, reason: string, code: number])[] = [
+  ['reserved bits (quirk 12)', frame(1, 'x', { rsv: 4 }), 'protocol_error', 1002],
+  ['RSV2', frame(1, 'x', { rsv: 2 }), 'protocol_error', 1002],
+  ['an unknown opcode', frame(3, 'x'), 'protocol_error', 1002],
+  ['an unmasked frame', frame(1, 'x', { masked: false }), 'protocol_error', 1002],
+  ['a continuation of nothing', frame(0, 'x'), 'protocol_error', 1002],
+  ['a fragmented ping', frame(9, 'x', { fin: false }), 'protocol_error', 1002],
+  ['a long ping', frame(9, 'x'.repeat(126)), 'protocol_error', 1002],
+  ['a close frame of one byte', frame(8, 'x'), 'protocol_error', 1002],
+  ['a close code that does not exist', frame(8, Buffer.from([0, 1])), 'protocol_error', 1002],
+  ['a request after the upgrade', Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'protocol_error', 1002],
+  ['invalid UTF-8', frame(1, Buffer.from([0xc3, 0x28])), 'invalid_utf8', 1007],
+  ['a binary frame', frame(2, 'x'), 'binary_frame', 1003],
+  ['an oversized frame', frame(1, 'x'.repeat(64 * 1024 + 1)), 'payload_too_big', 1009],
+  [
+    'a frame of 2^63 bytes',
+    Buffer.from([0x81, 0xff, 0x7f, 255, 255, 255, 255, 255, 255, 255]),
+    'payload_too_big',
+    1009
+  ],
+  [
+    'an oversized message in fragments',
+    Buffer.concat([frame(1, 'x'.repeat(40_000), { fin: false }), frame(0, 'x'.repeat(40_000))]),
+    'payload_too_big',
+    1009
+  ],
+  [
+    'fragments for ever',
+    Buffer.concat([frame(1, '', { fin: false }), ...Array.from({ length: 2000 }, () => frame(0, '', { fin: false }))]),
+    'too_many_fragments',
+    1008
+  ]
+]
+
+for (const [what, bytes, reason, code] of badFrames)
+  test(`a bad frame costs its own connection alone, and the peer is told: ${what} (rule 12)`, async (t) => {
+    const server = await startServer(t)
+    await besideNeighbours(server, async () => {
+      const socket = server.raw()
+      await upgraded(socket, '/ocpp/BAD')
+      const told = readUntil(socket, new RegExp(`\\x88.${String.fromCharCode(code >> 8, code & 0xff)}`, 's'))
+      socket.write(bytes)
+      await told
+      socket.destroy()
+      await server.gatekeeper.until(() => server.gatekeeper.of('BAD')?.reason !== undefined)
+      strictEqual(server.gatekeeper.of('BAD')?.reason, reason)
+      deepStrictEqual(server.gatekeeper.of('BAD')?.frames, [])
+    })
+  })
+
+test('half a frame and then silence waits without harm and ends as connection_lost', async (t) => {
+  const server = await startServer(t)
+  await besideNeighbours(server, async () => {
+    const socket = server.raw()
+    await upgraded(socket, '/ocpp/HALF')
+    socket.write(frame(1, '[2,"a","Heartbeat",{}]').subarray(0, 10))
+    socket.end()
+    await server.gatekeeper.until(() => server.gatekeeper.of('HALF')?.reason !== undefined)
+    deepStrictEqual(server.gatekeeper.of('HALF')?.ends, [{ reason: 'connection_lost', peerCode: undefined }])
+    socket.destroy()
+  })
+})
+
+test('a connection that is reset ends as connection_lost', async (t) => {
+  const server = await startServer(t)
+  await besideNeighbours(server, async () => {
+    const socket = server.raw()
+    await upgraded(socket, '/ocpp/RST')
+    socket.resetAndDestroy()
+    await server.gatekeeper.until(() => server.gatekeeper.of('RST')?.reason !== undefined)
+    strictEqual(server.gatekeeper.of('RST')?.reason, 'connection_lost')
+  })
+})
+
+test('a flood of tiny frames in one write is delivered whole and in order', async (t) => {
+  const server = await startServer(t)
+  await besideNeighbours(server, async () => {
+    const socket = server.raw()
+    await upgraded(socket, '/ocpp/FLOOD')
+    socket.write(Buffer.concat(Array.from({ length: 20_000 }, (_, n) => frame(1, String(n)))))
+    await server.gatekeeper.until(() => server.gatekeeper.of('FLOOD')?.frames.length === 20_000)
+    ok(server.gatekeeper.of('FLOOD')?.frames.every((text, n) => text === String(n)))
+    socket.destroy()
+  })
+})
+
+test('the same flood against a gateway that pauses after every frame loses nothing either', async (t) => {
+  const server = await startServer(t)
+  const normally = server.gatekeeper.onOpen
+  server.gatekeeper.onOpen = (conversation) => {
+    normally(conversation)
+    if (conversation.handshake.chargePointId !== 'FLOOD') return
+    conversation.onFrame = () => {
+      conversation.wire.pause('inflight')
+      setImmediate(() => conversation.wire.resume('inflight'))
+    }
+  }
+  await besideNeighbours(server, async () => {
+    const socket = server.raw()
+    await upgraded(socket, '/ocpp/FLOOD')
+    socket.write(Buffer.concat(Array.from({ length: 5000 }, (_, n) => frame(1, String(n)))))
+    await server.gatekeeper.until(() => server.gatekeeper.of('FLOOD')?.frames.length === 5000)
+    ok(server.gatekeeper.of('FLOOD')?.frames.every((text, n) => text === String(n)))
+    strictEqual(server.gatekeeper.of('FLOOD')?.reason, undefined)
+    socket.destroy()
+  })
+})
+
+test('a flood of pings is answered, the last one surely, and costs nobody anything', async (t) => {
+  const server = await startServer(t)
+  await besideNeighbours(server, async () => {
+    const socket = server.raw()
+    await upgraded(socket, '/ocpp/PING')
+    const last = readUntil(socket, /last!/)
+    socket.write(Buffer.concat([...Array.from({ length: 20_000 }, () => frame(9)), frame(9, 'last!')]))
+    await last
+    strictEqual(server.gatekeeper.of('PING')?.reason, undefined)
+    ok(server.metrics.value('frames_sent_total', { kind: 'pong' }) < 20_000)
+    socket.destroy()
+  })
+})
+
+test('a peer that never reads is cut as not_reading', async (t) => {
+  const server = await startServer(t)
+  await besideNeighbours(server, async () => {
+    const socket = server.raw()
+    await upgraded(socket, '/ocpp/DEAF')
+    socket.pause()
+    const wire = server.gatekeeper.of('DEAF')?.wire
+    const text = 'x'.repeat(60_000)
+    const write = () => {
+      if (server.gatekeeper.of('DEAF')?.reason !== undefined) return
+      wire?.send(text)
+      setImmediate(write)
+    }
+    write()
+    await server.gatekeeper.until(() => server.gatekeeper.of('DEAF')?.reason !== undefined)
+    strictEqual(server.gatekeeper.of('DEAF')?.reason, 'not_reading')
+    socket.destroy()
+  })
+})
+
+test('a peer that ignores the close frame is cut within the close timeout', async (t) => {
+  const server = await startServer(t, { closeTimeoutMs: 50 })
+  await besideNeighbours(server, async () => {
+    const socket = server.raw()
+    await upgraded(socket, '/ocpp/STUBBORN')
+    server.gatekeeper.of('STUBBORN')?.wire.close('replaced')
+    await once(socket, 'end')
+    await server.gatekeeper.until(() => server.gatekeeper.of('STUBBORN')?.reason !== undefined)
+    strictEqual(server.gatekeeper.of('STUBBORN')?.reason, 'replaced')
+    socket.destroy()
+  })
+})
+
+const deflating = { 'Sec-WebSocket-Protocol': 'ocpp2.0.1', 'Sec-WebSocket-Extensions': 'permessage-deflate' }
+
+test('a message that inflates beyond the payload limit is refused with 1009 (zip bomb)', async (t) => {
+  const server = await startServer(t)
+  await besideNeighbours(server, async () => {
+    const socket = server.raw()
+    match(await upgraded(socket, '/ocpp/BOMB', deflating), /permessage-deflate/)
+    socket.write(frame(1, deflateRawSync(Buffer.alloc(50_000_000)), { rsv: 4 }))
+    await server.gatekeeper.until(() => server.gatekeeper.of('BOMB')?.reason !== undefined)
+    strictEqual(server.gatekeeper.of('BOMB')?.reason, 'payload_too_big')
+    socket.destroy()
+  })
+})
+
+test('rubbish where compressed data belongs costs its own connection alone', async (t) => {
+  const server = await startServer(t)
+  await besideNeighbours(server, async () => {
+    const socket = server.raw()
+    await upgraded(socket, '/ocpp/JUNK', deflating)
+    socket.write(frame(1, Buffer.alloc(200, 0xff), { rsv: 4 }))
+    await server.gatekeeper.until(() => server.gatekeeper.of('JUNK')?.reason !== undefined)
+    strictEqual(server.gatekeeper.of('JUNK')?.reason, 'protocol_error')
+    socket.destroy()
+  })
+})
+
+test('many small bombs while reading is paused end as inbox_full, in bounded memory', async (t) => {
+  const server = await startServer(t, { inboxBytesMax: 256 * 1024 })
+  server.gatekeeper.onOpen = (conversation) => {
+    conversation.onFrame = () => conversation.wire.pause('log')
+  }
+  const socket = server.raw()
+  const bomb = frame(1, deflateRawSync(Buffer.alloc(60_000, 0x20)), { rsv: 4 })
+  // In one write with the request, so that all of it has been read when the first one brings the pause.
+  socket.write(
+    Buffer.concat([Buffer.from(upgradeText('/ocpp/BOMBS', deflating)), ...Array.from({ length: 50 }, () => bomb)])
+  )
+  await server.gatekeeper.until(() => server.gatekeeper.of('BOMBS')?.reason !== undefined)
+  strictEqual(server.gatekeeper.of('BOMBS')?.reason, 'inbox_full')
+  strictEqual(server.gatekeeper.of('BOMBS')?.frames.length, 1)
+  socket.destroy()
+})
+
+for (const how of ['reset', 'end', 'destroy'] as const)
+  test(`a client that goes away in the middle of the handshake (${how}) harms nobody`, async (t) => {
+    const server = await startServer(t)
+    await besideNeighbours(server, async () => {
+      const socket = server.raw()
+      await once(socket, 'connect')
+      socket.write(upgradeText('/ocpp/X').slice(0, 40))
+      const gone = once(socket, 'close')
+      if (how === 'reset') socket.resetAndDestroy()
+      else if (how === 'end') socket.end().resume()
+      else socket.destroy()
+      await gone
+      await server.gatekeeper.until(() => server.gatekeeper.refusals.length === 1)
+      strictEqual(server.gatekeeper.refusals[0]?.refusal.code, 'bad_upgrade')
+    })
+  })
+
+test('a client that resets while the gatekeeper still thinks is abandoned exactly once', async (t) => {
+  const server = await startServer(t)
+  const { gatekeeper } = server
+  const waiting = Promise.withResolvers<void>()
+  gatekeeper.onAdmit = async (handshake) => {
+    if (handshake.chargePointId === 'GONE') await waiting.promise
+    return gatekeeper.admitted(handshake)
+  }
+  await besideNeighbours(server, async () => {
+    const socket = server.raw()
+    const asked = gatekeeper.onAdmit
+    const admitting = new Promise<void>((resolve) => {
+      gatekeeper.onAdmit = (handshake) => {
+        resolve()
+        return asked(handshake)
+      }
+    })
+    socket.write(upgradeText('/ocpp/GONE'))
+    await admitting
+    socket.resetAndDestroy()
+    await once(socket, 'close')
+    // The reset has to reach the server before the gatekeeper answers: one round trip of a neighbour is behind it.
+    const after = new WebSocket(server.url('AFTER'), ['ocpp1.6'])
+    await once(after, 'open')
+    waiting.resolve()
+    await gatekeeper.until(() => gatekeeper.abandoned === 1)
+    strictEqual(gatekeeper.of('GONE'), undefined)
+    after.close()
+    await once(after, 'close')
+  })
+})
+
+test('frames that a client sends without waiting for the upgrade are delivered after it', async (t) => {
+  const server = await startServer(t)
+  const { gatekeeper } = server
+  gatekeeper.onAdmit = (handshake) =>
+    new Promise((resolve) => systemClock.after(20, () => resolve(gatekeeper.admitted(handshake))))
+  const socket = server.raw()
+  const answered = readUntil(socket, /\[3,"b",\{\}\]/)
+  socket.write(Buffer.concat([Buffer.from(upgradeText('/ocpp/EAGER')), frame(1, '[2,"a","Heartbeat",{}]')]))
+  socket.write(frame(1, '[2,"b","Heartbeat",{}]'))
+  match(await answered, /101 Switching.*\[3,"a",\{\}\].*\[3,"b",\{\}\]/s)
+  socket.destroy()
+})
+
+test('a pipelined second request after a refused one ends with the connection', async (t) => {
+  const server = await startServer(t)
+  await besideNeighbours(server, async () => {
+    const answer = await exchange(server.raw(), `GET / HTTP/1.1\r\n\r\n${upgradeText('/ocpp/SECOND')}`)
+    strictEqual(answer.status, 426)
+    strictEqual(server.gatekeeper.of('SECOND'), undefined)
+  })
+})
