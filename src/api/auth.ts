@@ -23,7 +23,8 @@ export class TokenTable {
 
   /** The name of the token in an `Authorization` header; undefined when it is none of ours. [RFC 6750 2.1] */
   nameOf(authorization: string | undefined): string | undefined {
-    const [, token = ''] = /^Bearer +(\S+) *$/i.exec(authorization ?? '') ?? []
+    const [, token] = /^Bearer +(\S+) *$/i.exec(authorization ?? '') ?? []
+    if (token === undefined) return undefined
     const given = digest(token)
     let found: string | undefined
     // Every entry is compared, found or not.

@@ -19,7 +19,7 @@ export function oldestCursor(log: EventLog): string {
 /** `Buffer.from` forgives any text; only what encodes back to itself is a cursor. */
 function decodeCursor(text: string): { readonly logId: string; readonly position: number } | undefined {
   const plain = Buffer.from(text, 'base64url').toString()
-  const [, digits, logId] = /^(0|[1-9]\d{0,15})@(.+)$/s.exec(plain) ?? []
+  const [, digits, logId] = /^(0|[1-9]\d{0,15})@([\x21-\x7e]+)$/.exec(plain) ?? []
   if (digits === undefined || logId === undefined) return undefined
   const position = Number(digits)
   return encodeCursor(logId, position) === text ? { logId, position } : undefined

@@ -1,5 +1,7 @@
 import type { ConsumerRecord, EventLog, LogEntry, LogRange, LogRecord, LogState } from '../../../src/ports/event-log.ts'
 
+const envelope = { specversion: '1.0', source: '/charge-points/CP-1', time: '2026-11-23T10:00:00.000Z' } as const
+
 /** An event log in memory that keeps the port's contract; what is durable and what is trimmed is up to the test. */
 export class FakeEventLog implements EventLog {
   readonly id: string
@@ -11,6 +13,7 @@ export class FakeEventLog implements EventLog {
   readonly #consumers = new Map<string, ConsumerRecord>()
   readonly required = new Set<string>()
   reads = 0
+  recordsRead = 0
   subscriptions = 0
 
   constructor(id = 'log-a') {
@@ -36,8 +39,15 @@ export class FakeEventLog implements EventLog {
 
   /** Events `event 1`, `event 2`, ... of a charge point. */
   fill(count: number, chargePointId = 'CP-1', type = 'meter.values', padding = 0): void {
+    const pad = 'x'.repeat(padding)
     for (let i = 0; i < count; i += 1) {
-      const text = JSON.stringify({ id: `event ${this.#next}`, type, subject: chargePointId, pad: 'x'.repeat(padding) })
+      const text = JSON.stringify({
+        ...envelope,
+        id: `event ${this.#next}`,
+        type,
+        subject: chargePointId,
+        data: { pad }
+      })
       this.hold({ chargePointId, type, text })
     }
     this.flush()
@@ -69,6 +79,7 @@ export class FakeEventLog implements EventLog {
       bytes += record.text.length
       found.push(record)
     }
+    this.recordsRead += found.length
     return found
   }
 

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok } from 'node:assert'
-import { Ajv2020 } from 'ajv/dist/2020.js'
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import { type Api, createApi } from '../../../src/api/create-api.ts'
@@ -46,9 +46,25 @@ export function chargePoint(id: string, more: Partial<ChargePointRecord> = {}, c
   return connected ? { record, live } : { record }
 }
 
+/** The schemas of the document hardly differ from test to test, and compiling them is most of the time of a call. */
+const validators = new Map<string, ValidateFunction>()
+
+function compiled(document: OpenApi, schema: object): ValidateFunction {
+  const text = JSON.stringify(schema)
+  const key = `${text} ${JSON.stringify(document.components)}`
+  const known = validators.get(key)
+  if (known) return known
+  const ajv = new Ajv2020({ strict: false })
+  formats.default(ajv)
+  ajv.addSchema({ $id: 'doc', components: document.components })
+  const validate = ajv.compile(JSON.parse(text.replaceAll('"#/components', '"doc#/components')) as object)
+  validators.set(key, validate)
+  return validate
+}
+
 /** The API over fakes. */
 export class Harness {
-  readonly log = new FakeEventLog()
+  readonly log: FakeEventLog
   readonly desk = new FakeDesk()
   readonly clock = new FakeClock(nowMs)
   readonly views = new Map<string, ChargePointView>()
@@ -59,8 +75,10 @@ export class Harness {
   fails: Error | undefined
   reasons: string[] = []
   readonly api: Api
+  #document: OpenApi | undefined
 
-  constructor(settings: Partial<ApiSettings> = {}) {
+  constructor(settings: Partial<ApiSettings> = {}, log = new FakeEventLog()) {
+    this.log = log
     this.api = createApi(this.#parts({ ...defaultSettings, ...settings }))
   }
 
@@ -124,7 +142,10 @@ export class Harness {
   }
 
   async document(): Promise<OpenApi> {
-    return (await this.api.inject({ url: '/openapi.json', headers: { host: 'localhost' } })).json() as OpenApi
+    this.#document ??= (
+      await this.api.inject({ url: '/openapi.json', headers: { host: 'localhost' } })
+    ).json() as OpenApi
+    return this.#document
   }
 
   async #check(method: string, url: string, response: LightMyRequestResponse): Promise<void> {
@@ -143,11 +164,9 @@ export class Harness {
     ok(media, `${method} ${known} answers ${response.statusCode} as ${type}, which its OpenAPI does not say`)
     if (!type.endsWith('json') || type.endsWith('ndjson')) return
     const body = response.json() as { code?: string }
-    const ajv = new Ajv2020({ strict: false })
-    formats.default(ajv)
-    ajv.addSchema({ $id: 'doc', components: document.components })
-    const schema = JSON.parse(JSON.stringify(media.schema).replaceAll('"#/components', '"doc#/components')) as object
-    deepStrictEqual([ajv.validate(schema, body), ajv.errorsText()], [true, 'No errors'], `${method} ${known}`)
+    const validate = compiled(document, media.schema)
+    validate(body)
+    deepStrictEqual(validate.errors ?? [], [], `${method} ${known}`)
     if (response.statusCode >= 400)
       ok(
         declared.description.includes(`\`${body.code}\``),
