@@ -7,15 +7,17 @@ import { dirname } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { generatedConfigFiles } from '../src/config/document.ts'
 import { generatedDocuments } from './documents.ts'
+import { eventSchemaFiles } from './generate-event-schemas.ts'
 import { payloadTypes, payloadVersions } from './generate-payload-types.ts'
 
 /** Folders that hold nothing but generated files. */
-const folders = ['docs/generated', 'src/protocol/generated']
+const folders = ['docs/generated', 'schemas', 'src/protocol/generated']
 
 /** Every generated file: its path in the repository and its text. */
 export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ...payloadVersions.map((version) => [`src/protocol/generated/${version}.ts`, payloadTypes(version)] as const),
+    ...[...eventSchemaFiles()].map(([name, text]) => [`schemas/events/${name}`, text] as const),
     ...generatedConfigFiles(),
     ...generatedDocuments()
   ])
