@@ -157,7 +157,6 @@ function judgeTransaction(fault: PayloadFault, draft: Draft, action: string): Ve
   const kept = essential.get(action)
   if (fault.keyword === 'required') {
     const missing = String(fault.params.missingProperty)
-    if (kept?.has(`${fault.path}/${missing}`)) return refuse
     if (dispensable.has(missing)) return judgeMissing(`${fault.path}/${missing}`, dispensable.get(missing))
   } else if (fault.keyword === 'minimum' || fault.keyword === 'maximum') {
     return { kind: 'flag', flag: 'payload.outOfRange' }

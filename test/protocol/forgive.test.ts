@@ -47,7 +47,7 @@ test('numbers as text and text as numbers become what they should be, in a copy'
 })
 
 test('a text that is no number is none', () => {
-  for (const connectorId of ['', ' ', 'one', '0x10', '1_000', 'Infinity', '1.5']) {
+  for (const connectorId of ['', ' ', 'one', '0x10', '1_000', 'Infinity', '1.5', '9007199254740993']) {
     strictEqual(v16.validateRequest('StartTransaction', { ...start, connectorId }, 'tolerant').ok, false, connectorId)
   }
 })

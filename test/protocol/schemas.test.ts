@@ -1,5 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert'
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { payloadTypes, payloadVersions } from '../../scripts/generate-payload-types.ts'
 import { isChargePointCall, isChargePointSend } from '../../src/protocol/actions.ts'
@@ -55,6 +56,12 @@ test('the generated payload types are current: npm run generate', () => {
   for (const version of payloadVersions) {
     strictEqual(readFileSync(`src/protocol/generated/${version}.ts`, 'utf8'), payloadTypes(version), version)
   }
+})
+
+test('a correction leaves the package as it was published', () => {
+  loadSchemas('1.6')
+  const published = createRequire(import.meta.url)('ocpp-rpc/lib/schemas/ocpp1_6.json')
+  strictEqual(JSON.stringify(published).includes('Hertz'), false)
 })
 
 test('each correction is in the schema, and changes it', () => {
