@@ -2,6 +2,8 @@ import { deepStrictEqual, match, notDeepStrictEqual, ok, strictEqual } from 'nod
 import { test } from 'node:test'
 import { type Loaded, loadConfig } from '../../src/config/load.ts'
 import { type Config, type ConfigKey, configKeys, groups, schema } from '../../src/config/schema.ts'
+import { parseDuration } from '../../src/lib/duration.ts'
+import { parseSize } from '../../src/lib/size.ts'
 import { type Alternative, alternatives } from './every-key.ts'
 
 const settings = configKeys.filter(({ fileOf }) => fileOf === undefined)
@@ -61,6 +63,25 @@ test('every key has one sentence of description, what it expects, and a default 
 test('every default is valid and within its own range', () => {
   for (const { name, setting } of settings.filter(({ setting: { default: preset } }) => preset !== undefined))
     ok(setting.value.safeParse(setting.default).success, `${name}: ${String(setting.default)}`)
+})
+
+test('every range ends where its message says', () => {
+  const parse = { duration: parseDuration, size: parseSize, integer: Number } as const
+  const written = {
+    duration: (ms: number) => `${ms}ms`,
+    size: (bytes: number) => `${bytes}B`,
+    integer: (n: number) => n
+  }
+  let ranges = 0
+  for (const { name, setting } of settings) {
+    if (setting.kind !== 'duration' && setting.kind !== 'size' && setting.kind !== 'integer') continue
+    const [, min = '', max = ''] = / from (\S+) to (\S+)$/.exec(setting.expected) ?? []
+    const [first, last] = [parse[setting.kind](min) ?? Number.NaN, parse[setting.kind](max) ?? Number.NaN]
+    const takes = (value: number): boolean => setting.value.safeParse(written[setting.kind as 'size'](value)).success
+    deepStrictEqual([takes(first - 1), takes(first), takes(last), takes(last + 1)], [false, true, true, false], name)
+    ranges++
+  }
+  ok(ranges > 30)
 })
 
 test('no two keys share a name, a variable or a place in Config', () => {
