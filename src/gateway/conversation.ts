@@ -25,7 +25,7 @@ export interface ConversationParts {
   /** The command ended; whoever settles it publishes the outcome. */
   readonly settle: (commandId: string, outcome: CommandOutcome) => void
   /** Called once, when the socket has ended or the session was displaced. */
-  readonly ended: (conversation: LiveConversation, reason: CloseReason) => void
+  readonly ended: (conversation: LiveConversation) => void
 }
 
 /** Runs one session's effects against the node and its socket. The only place where a session meets the world. */
@@ -40,7 +40,7 @@ export class LiveConversation implements Conversation, DurableWaiter {
   #heldForInflight = false
   #cancelWake: (() => void) | undefined
   #running = false
-  #closedFor: CloseReason | undefined
+  #isClosed = false
   readonly #inputs: ((nowMs: number) => readonly Effect[])[] = []
 
   constructor(parts: ConversationParts, session: ChargePointSession, wire: Wire, remoteAddress: string) {
@@ -66,7 +66,6 @@ export class LiveConversation implements Conversation, DurableWaiter {
 
   frame(text: string): void {
     if (this.#ended) return
-    this.#parts.counters.framesReceived.inc()
     this.#take((nowMs) => this.session.frame(text, nowMs))
     if (this.#parts.pipeline.full && !this.#ended) this.#holdForLog()
     this.#watchInflight()
@@ -106,7 +105,6 @@ export class LiveConversation implements Conversation, DurableWaiter {
   releaseFromLog(): void {
     if (!this.#heldForLog) return
     this.#heldForLog = false
-    this.#parts.counters.heldForLog--
     this.#wire.resume('log')
   }
 
@@ -119,7 +117,7 @@ export class LiveConversation implements Conversation, DurableWaiter {
   closed(reason: CloseReason): void {
     this.#take((nowMs) => {
       const effects = this.session.close(reason, this.#wire.totals(), nowMs)
-      this.#closedFor = reason
+      this.#isClosed = true
       return effects
     })
   }
@@ -154,24 +152,22 @@ export class LiveConversation implements Conversation, DurableWaiter {
     } catch (second) {
       this.#parts.logger.error({ ...about, error: second }, 'the failed session could not even be closed')
     }
-    this.#finish('internal_error')
+    this.#finish()
     this.#wire.close('internal_error')
   }
 
   #run(input: (nowMs: number) => readonly Effect[]): void {
     for (const effect of input(this.#parts.clock.now())) this.#carryOut(effect)
-    if (this.#closedFor) this.#finish(this.#closedFor)
+    if (this.#isClosed) this.#finish()
   }
 
-  #finish(reason: CloseReason): void {
+  #finish(): void {
     if (this.#ended) return
     this.#ended = true
     this.#cancelWake?.()
-    if (this.#heldForLog) this.#parts.counters.heldForLog--
-    if (this.#heldForInflight) this.#parts.counters.heldForInflight--
     this.#heldForLog = false
     this.#heldForInflight = false
-    this.#parts.ended(this, reason)
+    this.#parts.ended(this)
   }
 
   #carryOut(effect: Effect): void {
@@ -247,7 +243,6 @@ export class LiveConversation implements Conversation, DurableWaiter {
   #holdForLog(): void {
     if (this.#heldForLog) return
     this.#heldForLog = true
-    this.#parts.counters.heldForLog++
     this.#wire.pause('log')
   }
 
@@ -256,11 +251,9 @@ export class LiveConversation implements Conversation, DurableWaiter {
     const { unanswered } = this.session
     if (!this.#heldForInflight && unanswered >= this.#parts.callsInFlightMax) {
       this.#heldForInflight = true
-      this.#parts.counters.heldForInflight++
       this.#wire.pause('inflight')
     } else if (this.#heldForInflight && unanswered <= this.#parts.callsInFlightMax / 2) {
       this.#heldForInflight = false
-      this.#parts.counters.heldForInflight--
       this.#wire.resume('inflight')
     }
   }

@@ -1,17 +1,9 @@
 import type { Counter, Metrics } from '../ports/metrics.ts'
-import type { OcppVersion } from '../protocol/version.ts'
-import { ocppVersions } from '../protocol/version.ts'
-import type { CloseReason } from '../session/close-reasons.ts'
 import type { FrameLabel, Oddity } from '../session/effect.ts'
 import type { RefusalCode } from './refusals.ts'
 
 /** The metrics of the message path, with their handles made once: counting is one addition and one map look-up at most. */
 export class GatewayCounters {
-  readonly framesReceived: Counter
-  /** Sockets that are not read now, by why. */
-  heldForLog = 0
-  heldForInflight = 0
-  readonly connectedByVersion: Record<OcppVersion, number> = { '1.6': 0, '2.0.1': 0, '2.1': 0 }
   readonly #metrics: Metrics
   readonly #handles = new Map<string, Counter>()
   readonly #answeredOk: Counter
@@ -19,13 +11,8 @@ export class GatewayCounters {
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics
-    this.framesReceived = metrics.counter('frames_received_total', {})
     this.#answeredOk = metrics.counter('calls_answered_total', { code: 'ok' })
     this.#results = metrics.counter('frames_sent_total', { kind: 'call_result' })
-    metrics.gauge('reading_paused', { why: 'log' }, () => this.heldForLog)
-    metrics.gauge('reading_paused', { why: 'inflight' }, () => this.heldForInflight)
-    for (const version of ocppVersions)
-      metrics.gauge('connections', { version }, () => this.connectedByVersion[version])
   }
 
   sent(frame: FrameLabel): void {
@@ -49,16 +36,6 @@ export class GatewayCounters {
     this.#handle(`by ${decidedBy}`, () =>
       this.#metrics.counter('authority_decisions_total', { decided_by: decidedBy })
     ).inc()
-  }
-
-  opened(version: OcppVersion): void {
-    this.connectedByVersion[version]++
-    this.#handle(`opened ${version}`, () => this.#metrics.counter('connections_opened_total', { version })).inc()
-  }
-
-  closed(version: OcppVersion, reason: CloseReason): void {
-    this.connectedByVersion[version]--
-    this.#handle(`closed ${reason}`, () => this.#metrics.counter('connections_closed_total', { reason })).inc()
   }
 
   refused(reason: RefusalCode): void {

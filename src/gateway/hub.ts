@@ -1,7 +1,6 @@
 import type { Directory } from '../ports/directory.ts'
 import type { ChargePointRecord, TransactionRecord } from '../ports/records.ts'
 import type { Claim, SessionRegistry } from '../ports/session-registry.ts'
-import type { CloseReason } from '../session/close-reasons.ts'
 import type { ChargePointSession, SessionStart } from '../session/effect.ts'
 import { type ConversationParts, LiveConversation } from './conversation.ts'
 import type { RefusalLog } from './refusal-log.ts'
@@ -37,7 +36,7 @@ export class Hub implements Gatekeeper, ChargePointsView {
 
   constructor(deps: HubDeps) {
     this.#deps = deps
-    this.#parts = { ...deps.parts, ended: (conversation, reason) => this.#forget(conversation, reason) }
+    this.#parts = { ...deps.parts, ended: (conversation) => this.#forget(conversation) }
   }
 
   get size(): number {
@@ -171,7 +170,6 @@ export class Hub implements Gatekeeper, ChargePointsView {
     }
     const conversation = new LiveConversation(this.#parts, this.#deps.makeSession(start), wire, remoteAddress)
     this.#live.set(chargePointId, conversation)
-    this.#parts.counters.opened(version)
     conversation.open()
     return conversation
   }
@@ -183,9 +181,8 @@ export class Hub implements Gatekeeper, ChargePointsView {
     return (here.record?.epoch ?? 0) >= (loaded.record?.epoch ?? 0) ? here : loaded
   }
 
-  #forget(conversation: LiveConversation, reason: CloseReason): void {
-    const { chargePointId, epoch, version } = conversation.session
-    this.#parts.counters.closed(version, reason)
+  #forget(conversation: LiveConversation): void {
+    const { chargePointId, epoch } = conversation.session
     if (this.#live.get(chargePointId) === conversation) this.#live.delete(chargePointId)
     this.#release(chargePointId, epoch)
   }

@@ -72,7 +72,6 @@ export function createGatewayNode(deps: GatewayDeps): GatewayNode {
   })
   const pipeline = new EventPipeline({
     log,
-    metrics,
     capacity: settings.eventsInMemoryMax,
     onPressure: (full) => {
       if (full)
@@ -127,7 +126,7 @@ export function createGatewayNode(deps: GatewayDeps): GatewayNode {
   })
   authority.onRevoked((isRevoked) => hub.revoke(isRevoked))
   const readiness = new Readiness({ clock, log })
-  registerGauges(metrics, { pipeline, desk, log, readiness, capacity: settings.eventsInMemoryMax })
+  registerGauges(metrics, { pipeline, desk, readiness, capacity: settings.eventsInMemoryMax })
   return {
     id: settings.node,
     version: settings.version,
@@ -160,12 +159,11 @@ export function createGatewayNode(deps: GatewayDeps): GatewayNode {
 interface Gauged {
   readonly pipeline: EventPipeline
   readonly desk: CommandDesk
-  readonly log: EventLog
   readonly readiness: Readiness
   readonly capacity: number
 }
 
-function registerGauges(metrics: Metrics, { pipeline, desk, log, readiness, capacity }: Gauged): void {
+function registerGauges(metrics: Metrics, { pipeline, desk, readiness, capacity }: Gauged): void {
   for (const { stage } of pipeline.stages()) {
     const depth = () => pipeline.stages().find((other) => other.stage === stage)
     metrics.gauge('event_stage_depth', { stage }, () => depth()?.depth ?? 0)
@@ -173,8 +171,5 @@ function registerGauges(metrics: Metrics, { pipeline, desk, log, readiness, capa
   }
   metrics.gauge('event_stage_capacity', {}, () => capacity)
   metrics.gauge('commands_open', {}, () => desk.openCommands)
-  metrics.gauge('log_bytes', {}, () => log.state().bytes)
-  metrics.gauge('log_bytes_max', {}, () => log.state().bytesMax)
-  metrics.gauge('log_full', {}, () => (log.state().full ? 1 : 0))
   metrics.gauge('ready', {}, () => (readiness.report().ready ? 1 : 0))
 }

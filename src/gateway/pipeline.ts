@@ -1,5 +1,4 @@
 import type { EventLog, LogEntry } from '../ports/event-log.ts'
-import type { Counter, Histogram, Metrics } from '../ports/metrics.ts'
 import type { EventEntry } from '../session/effect.ts'
 import type { StageDepth } from './views.ts'
 
@@ -15,7 +14,6 @@ interface Waiting {
 
 export interface PipelineDeps {
   readonly log: EventLog
-  readonly metrics: Metrics
   /** `event_channels.buffer_size`: how many events may be in memory between socket and disk. */
   readonly capacity: number
   /** Called with true when the capacity is reached, with false when half of it is free again. */
@@ -30,8 +28,6 @@ export interface PipelineDeps {
  */
 export class EventPipeline {
   readonly #deps: PipelineDeps
-  readonly #eventsTotal: Counter
-  readonly #appendSeconds: Histogram
   #gathered: LogEntry[] = []
   #waiting: Waiting[] = []
   #scheduled = false
@@ -43,8 +39,6 @@ export class EventPipeline {
 
   constructor(deps: PipelineDeps) {
     this.#deps = deps
-    this.#eventsTotal = deps.metrics.counter('events_total', {})
-    this.#appendSeconds = deps.metrics.histogram('log_append_seconds')
   }
 
   /** True while the capacity is used up: whoever reads sockets stops reading them. */
@@ -89,12 +83,8 @@ export class EventPipeline {
     this.#waiting = []
     this.#appending += entries.length
     if (this.#appending > this.#appendingHighWater) this.#appendingHighWater = this.#appending
-    const began = performance.now()
     this.#deps.log.append(entries).then(
-      () => {
-        this.#appendSeconds.observe((performance.now() - began) / 1000)
-        this.#landed(entries.length, waiting)
-      },
+      () => this.#landed(entries.length, waiting),
       (error: unknown) => {
         this.#appending -= entries.length
         this.#deps.onFailure(error)
@@ -109,7 +99,6 @@ export class EventPipeline {
 
   #landed(count: number, waiting: readonly Waiting[]): void {
     this.#appending -= count
-    this.#eventsTotal.inc(count)
     for (const { waiter, ticket } of waiting) waiter.durable(ticket)
     if (this.#full && this.depth <= this.#deps.capacity / 2) {
       this.#full = false

@@ -1,0 +1,175 @@
+import { randomUUIDv7 } from 'node:crypto'
+import { resolve } from 'node:path'
+import { openEmbedded } from '../adapters/embedded/open-embedded.ts'
+import { createLocalAuthority } from '../adapters/local/authority.ts'
+import { createPrometheusMetrics } from '../adapters/prometheus/metrics.ts'
+import { createApi } from '../api/create-api.ts'
+import type { Config } from '../config/schema.ts'
+import { rulesOf } from '../events/to-events.ts'
+import { createGatewayNode } from '../gateway/node.ts'
+import { createSystemClock } from '../lib/system-clock.ts'
+import type { Logger } from '../ports/logger.ts'
+import { createValidator } from '../protocol/validate.ts'
+import { type OcppVersion, ocppVersions } from '../protocol/version.ts'
+import { createChargePointServer } from '../server/charge-point-server.ts'
+import type { SessionTools } from '../session/context.ts'
+import { Session } from '../session/session.ts'
+import { readEventSchemas } from './event-schemas.ts'
+import { createLogger } from './logger.ts'
+import { apiSettings, gatewaySettings, serverSettings, sessionSettings } from './settings.ts'
+import { Unwind } from './unwind.ts'
+
+/** A gateway that listens. */
+export interface RunningGateway {
+  readonly chargePoints: { readonly host: string; readonly port: number }
+  readonly api: { readonly host: string; readonly port: number }
+  /** The absolute path. */
+  readonly dataDir: string
+  /** Stop without losing anything, within `shutdown.deadline`. */
+  stop(): Promise<void>
+}
+
+export interface StartIo {
+  readonly version: string
+  readonly terminal: boolean
+  /** To be logged once, at start. */
+  readonly notices: readonly string[]
+}
+
+/**
+ * Put a gateway together from its configuration and start it: the only place that names adapters. Rejects with a
+ * `GatewayError` that says what to do, and leaves nothing open then.
+ */
+export async function startGateway(config: Config, io: StartIo): Promise<RunningGateway> {
+  const opened = new Unwind()
+  try {
+    return await start(config, io, opened)
+  } catch (error) {
+    await opened.run()
+    throw error
+  }
+}
+
+async function start(config: Config, io: StartIo, opened: Unwind): Promise<RunningGateway> {
+  const clock = createSystemClock()
+  const dataDir = resolve(config.dataDir)
+  const metrics = createPrometheusMetrics()
+  opened.push(() => metrics.close())
+  const dropped = metrics.counter('log_lines_dropped_total', {})
+  const logger = createLogger({
+    ...config.log,
+    onDropped: (lines) => dropped.inc(lines),
+    base: { node: config.node.id }
+  })
+  opened.push(() => logger.close())
+  for (const notice of io.notices) logger.warn({}, notice)
+
+  const embedded = await openEmbedded({
+    dataDir,
+    nodeId: config.node.id,
+    clock,
+    metrics,
+    sync: config.eventLog.sync,
+    retentionMs: config.eventLog.retentionMs,
+    bytesMax: config.eventLog.bytesMax,
+    requiredConsumers: config.eventLog.requiredConsumers,
+    lingerMsMax: config.eventLog.lingerMaxMs
+  })
+  opened.push(() => embedded.close())
+  const settings = sessionSettings(config)
+  const authority = createLocalAuthority({
+    mode: config.authority.mode,
+    ...(config.authority.allowListFile === undefined ? {} : { allowListFile: config.authority.allowListFile }),
+    bootStatus: config.authority.bootStatus,
+    bootIntervalS: settings.bootIntervalS,
+    clock,
+    logger
+  })
+  opened.push(() => authority.close())
+
+  const tools = toolsByVersion(settings)
+  const node = createGatewayNode({
+    settings: gatewaySettings(config, io.version),
+    clock,
+    logger,
+    metrics,
+    authority,
+    ...embedded,
+    ids: { eventId: randomUUIDv7, commandId: randomUUIDv7 },
+    makeSession: (session) => new Session(tools[session.version], session)
+  })
+  await node.recover()
+
+  const server = createChargePointServer({
+    ...serverSettings(config),
+    gatekeeper: node.hub,
+    clock,
+    metrics,
+    log: logger
+  })
+  const api = createApi({
+    settings: apiSettings(config),
+    log: embedded.log,
+    chargePoints: node.hub,
+    directory: embedded.directory,
+    desk: node.desk,
+    node,
+    metricsText: () => metrics.text(),
+    eventSchemas: readEventSchemas(),
+    clock,
+    logger
+  })
+  opened.push(() => api.close())
+  const apiAddress = await api.listen()
+  opened.push(() => server.close())
+  const chargePoints = await server.listen()
+  node.started()
+  const stopWarming = warmUp(tools, logger)
+  return {
+    chargePoints,
+    api: apiAddress,
+    dataDir,
+    async stop() {
+      stopWarming()
+      logger.info({ connections: node.connections }, 'the gateway stops')
+      const accepting = server.stopAccepting()
+      await node.stop(config.shutdown.deadlineMs)
+      await accepting
+      await opened.run()
+    }
+  }
+}
+
+function toolsByVersion(settings: SessionTools['settings']): Readonly<Record<OcppVersion, SessionTools>> {
+  const ids = { eventId: randomUUIDv7, messageId: randomUUIDv7 }
+  const make = (version: OcppVersion): SessionTools => ({
+    settings,
+    ids,
+    validator: createValidator(version),
+    rules: rulesOf(version)
+  })
+  return { '1.6': make('1.6'), '2.0.1': make('2.0.1'), '2.1': make('2.1') }
+}
+
+/** Compile the schemas that no message has asked for yet, one a turn, so that the start need not wait for them. */
+function warmUp(tools: Readonly<Record<OcppVersion, SessionTools>>, logger: Logger): () => void {
+  const beganMs = performance.now()
+  const steps = ocppVersions.map((version) => tools[version].validator.warm())
+  let schemas = 0
+  let stopped = false
+  const step = () => {
+    if (stopped) return
+    const [first] = steps
+    if (!first) {
+      logger.debug({ schemas, tookMs: Math.round(performance.now() - beganMs) }, 'every schema is compiled')
+      return
+    }
+    if (first.next().done) steps.shift()
+    else schemas++
+    setImmediate(step)
+  }
+  setImmediate(step)
+  return () => {
+    stopped = true
+  }
+}

@@ -1,0 +1,84 @@
+import type { ApiSettings } from '../api/parts.ts'
+import type { Config } from '../config/schema.ts'
+import type { GatewaySettings } from '../gateway/node.ts'
+import type { ServerSettings } from '../server/settings.ts'
+import type { SessionSettings } from '../session/effect.ts'
+
+// From the one configuration to what each part reads. A key that no line here or in compose.ts names has no effect, and a test says so.
+
+export function gatewaySettings(config: Config, version: string): GatewaySettings {
+  const { schemaBaseUrl } = config.events
+  return {
+    node: config.node.id,
+    version,
+    eventsInMemoryMax: config.eventChannels.bufferSize,
+    callsInFlightMax: config.limits.callsInFlightMax,
+    callTimeoutMs: config.session.callTimeoutMs,
+    commandAgeMaxMs: config.limits.commandAgeMaxMs,
+    commandMemoryMs: config.limits.commandMemoryMs,
+    takeoversMax: config.limits.takeoversMax,
+    refusalsPerMinuteMax: config.limits.refusalsPerMinuteMax,
+    ...(schemaBaseUrl === undefined ? {} : { schemaBaseUrl })
+  }
+}
+
+export function sessionSettings(config: Config): SessionSettings {
+  const { schemaBaseUrl } = config.events
+  return {
+    node: config.node.id,
+    bootIntervalS: Math.round(config.session.bootIntervalMs / 1000),
+    queueCallsMax: config.session.queueCallsMax,
+    replayWindowMs: config.session.replayWindowMs,
+    replayAnswersMax: config.limits.replayAnswersMax,
+    badFramesMax: config.limits.badFramesMax,
+    leniency: config.leniency.mode,
+    includeRaw: config.events.includeRaw,
+    openTransactionsMax: config.limits.openTransactionsMax,
+    endedTransactionsMax: config.limits.endedTransactionsMax,
+    violationsPerMinuteMax: config.limits.violationsPerMinuteMax,
+    ...(schemaBaseUrl === undefined ? {} : { schemaBaseUrl })
+  }
+}
+
+/** How long a close frame may stay unanswered before the socket is cut. */
+const closeTimeoutMs = 2_000
+
+export function serverSettings(config: Config): ServerSettings {
+  const { server, limits } = config
+  return {
+    host: server.host,
+    port: server.port,
+    path: server.path,
+    connectionsMax: server.connectionsMax,
+    handshakeTimeoutMs: server.handshakeTimeoutMs,
+    handshakesMax: limits.handshakesMax,
+    payloadBytesMax: server.payloadBytesMax,
+    pingIntervalMs: server.pingIntervalMs,
+    idleTimeoutMs: server.idleTimeoutMs,
+    compression: server.compression,
+    sendBufferBytesMax: limits.sendBufferBytesMax,
+    inboxBytesMax: limits.inboxBytesMax,
+    backlog: server.backlog,
+    closeTimeoutMs,
+    ...(server.defaultVersion === 'none' ? {} : { defaultVersion: server.defaultVersion })
+  }
+}
+
+export function apiSettings(config: Config): ApiSettings {
+  const { api, limits } = config
+  return {
+    host: api.host,
+    port: api.port,
+    tokens: api.tokens,
+    metricsToken: api.metricsToken,
+    connectionsMax: limits.apiConnectionsMax,
+    requestBytesMax: limits.apiRequestBytesMax,
+    pageEventsMax: limits.apiPageEventsMax,
+    waitMsMax: limits.apiWaitMaxMs,
+    consumersMax: limits.apiConsumersMax,
+    readersMax: limits.apiReadersMax,
+    readerBufferBytesMax: limits.apiReaderBufferBytesMax,
+    readerStallMs: limits.apiReaderStallMaxMs,
+    sseHeartbeatMs: api.streamHeartbeatMs
+  }
+}
