@@ -56,7 +56,8 @@ class HttpChargePointServer implements ChargePointServer {
   readonly #opened: Readonly<Record<OcppVersion, Counter>>
   readonly #closed: ReadonlyMap<CloseReason, Counter>
   readonly #shared: ConnectionShared
-  #stopping = false
+  /** Set as soon as nothing more is accepted. */
+  #listenerEnded: Promise<void> | undefined
 
   constructor(options: ChargePointServerOptions) {
     const { clock, metrics, gatekeeper } = options
@@ -109,19 +110,22 @@ class HttpChargePointServer implements ChargePointServer {
   }
 
   async stopAccepting(): Promise<void> {
-    if (this.#stopping) return
-    this.#stopping = true
-    this.#server.close()
+    if (this.#listenerEnded !== undefined) return
+    // Called back when its last socket has gone, or at once when it never listened.
+    this.#listenerEnded = new Promise((resolve) => {
+      this.#server.close(() => resolve())
+    })
     this.#handshakes.refuseAll({ code: 'shutting_down' })
   }
 
   async close(): Promise<void> {
-    const ended = this.#server.listening || this.#connections.size > 0 ? once(this.#server, 'close') : undefined
     await this.stopAccepting()
     for (const connection of this.#connections) connection.close('shutting_down')
     this.#refusals.destroyAll()
     this.#server.closeAllConnections()
-    await ended
+    await this.#listenerEnded
+    // The last sockets tell their connections of their end only after they have told the listener.
+    while (this.#connections.size > 0) await new Promise(setImmediate)
   }
 
   #onUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
@@ -132,7 +136,7 @@ class HttpChargePointServer implements ChargePointServer {
     const { chargePointId } = upgrade
     const known = chargePointId === undefined ? about : { ...about, chargePointId }
     const full = this.#connections.size + this.#handshakes.size >= this.#options.connectionsMax
-    if (this.#stopping) this.#refuseStream(stream, { code: 'shutting_down' }, known)
+    if (this.#listenerEnded !== undefined) this.#refuseStream(stream, { code: 'shutting_down' }, known)
     else if (!upgrade.ok) this.#refuseStream(stream, upgrade.refusal, known)
     else if (full) this.#refuseStream(stream, { code: 'too_many_connections' }, known)
     else {
@@ -233,12 +237,6 @@ function createShared(options: ChargePointServerOptions, ended: ConnectionShared
     paused,
     ended
   }
-}
-
-function once(server: Server, event: string): Promise<void> {
-  return new Promise((resolve) => {
-    server.once(event, () => resolve())
-  })
 }
 
 /** The stream destroys itself on an error; its 'close' is what is acted upon. */

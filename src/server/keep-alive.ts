@@ -22,10 +22,10 @@ const ticksPerIntervalTarget = 500
 const tickMsMin = 10
 const tickMsMax = 1000
 /**
- * A callback that is late by more means that the process was held up or the wall clock jumped. The frames of that time
- * are still unread, so no connection may be called idle for it.
+ * A callback that is late by more than this share of the interval means that the process was held up or the wall clock
+ * jumped. The frames of that time are still unread, so no connection may be called idle for it.
  */
-const catchUpTicksMax = 20
+const lateShareMax = 1 / 25
 
 /**
  * One timer for all connections. A connection is pinged when nothing was heard of it for the interval, and idle when
@@ -44,6 +44,7 @@ export class KeepAlive {
   readonly #pings: boolean
   readonly #pingTicks: number
   readonly #idleTicks: number
+  readonly #catchUpTicksMax: number
   #lastMs = 0
   #cancel: (() => void) | undefined
   #turning = false
@@ -56,6 +57,7 @@ export class KeepAlive {
     this.#clock = clock
     this.#idleTicks = Math.ceil(idleTimeoutMs / this.tickMs)
     this.#pingTicks = Math.ceil(intervalMs / this.tickMs)
+    this.#catchUpTicksMax = Math.max(1, Math.floor(this.#pingTicks * lateShareMax))
     this.#slots = Array.from({ length: Math.max(this.#idleTicks, this.#pingTicks) + 2 }, emptyList)
   }
 
@@ -97,8 +99,8 @@ export class KeepAlive {
   #onTimer(): void {
     this.#cancel = undefined
     const elapsedTicks = Math.floor((this.#clock.now() - this.#lastMs) / this.tickMs)
-    const late = elapsedTicks > catchUpTicksMax
-    const steps = late ? catchUpTicksMax : Math.max(elapsedTicks, 1)
+    const late = elapsedTicks > this.#catchUpTicksMax
+    const steps = late ? this.#catchUpTicksMax : Math.max(elapsedTicks, 1)
     this.#lastMs = late ? this.#clock.now() : this.#lastMs + steps * this.tickMs
     this.#turning = true
     for (let step = 0; step < steps; step++) this.#turn()

@@ -1,9 +1,12 @@
-import { deepStrictEqual, match, rejects, strictEqual } from 'node:assert'
+import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { WebSocket } from 'ws'
+import { refusals } from '../../src/gateway/refusals.ts'
 import { createChargePointServer } from '../../src/server/charge-point-server.ts'
+import { refusalResponse } from '../../src/server/refusal-response.ts'
 import { CountedMetrics, FakeGatekeeper, KeptLog, startServer, systemClock, testSettings } from './fakes.ts'
+import { exchange, frame, parseAnswer, readUntil, upgraded, upgradeText } from './raw-client.ts'
 
 test('a charge point is upgraded with its first known sub-protocol and its CALL is answered', async (t) => {
   const { gatekeeper, url, server, metrics } = await startServer(t)
@@ -44,4 +47,241 @@ test('a taken port stops the start and says which key to set', async (t) => {
     return true
   })
   await second.close()
+})
+
+test('every refusal of the table has an answer in one line that ends the connection', () => {
+  for (const code of Object.keys(refusals) as (keyof typeof refusals)[]) {
+    const { status, headers, body } = refusalResponse({ code, detail: 'why' })
+    strictEqual(status, refusals[code].status)
+    strictEqual(headers.Connection, 'close')
+    deepStrictEqual(JSON.parse(body), {
+      type: 'about:blank',
+      title: refusals[code].text,
+      status,
+      code,
+      detail: 'why'
+    })
+    strictEqual(body.indexOf('\n'), body.length - 1)
+    strictEqual(headers['Retry-After'] !== undefined, status === 503)
+  }
+})
+
+test('header names are read in any case, and exactly the chosen sub-protocol is echoed', async (t) => {
+  const { raw } = await startServer(t)
+  const socket = raw()
+  const request = upgradeText('/ocpp/CP-1', {
+    'Sec-WebSocket-Protocol': undefined,
+    'SEC-WEBSOCKET-PROTOCOL': 'x, ocpp2.1'
+  })
+  socket.write(request.replace('Connection: Upgrade', 'connection: keep-alive, upgrade'))
+  const answer = parseAnswer(await readUntil(socket, /\r\n\r\n/))
+  strictEqual(answer.status, 101)
+  strictEqual(answer.headers.get('sec-websocket-protocol'), 'ocpp2.1')
+  socket.destroy()
+})
+
+test('a station without a sub-protocol gets the default version and no echo (quirk 1, D1)', async (t) => {
+  const { raw, gatekeeper } = await startServer(t, { defaultVersion: '1.6' })
+  const socket = raw()
+  const answer = parseAnswer(
+    await (async () => {
+      socket.write(upgradeText('/ocpp/OLD', { 'Sec-WebSocket-Protocol': undefined }))
+      return readUntil(socket, /\r\n\r\n/)
+    })()
+  )
+  strictEqual(answer.status, 101)
+  strictEqual(answer.headers.has('sec-websocket-protocol'), false)
+  deepStrictEqual([gatekeeper.of('OLD')?.handshake.version, gatekeeper.of('OLD')?.handshake.subprotocol], ['1.6', ''])
+  socket.destroy()
+})
+
+test('what the gatekeeper refuses is answered as it says, before the upgrade (rule 5)', async (t) => {
+  const { raw, gatekeeper } = await startServer(t)
+  gatekeeper.onAdmit = () => ({ ok: false, refusal: { code: 'unknown_charge_point' } })
+  const answer = await exchange(raw(), upgradeText('/ocpp/NOBODY?token=x'))
+  strictEqual(answer.status, 404)
+  strictEqual((JSON.parse(answer.body) as { code: string }).code, 'unknown_charge_point')
+  deepStrictEqual(gatekeeper.refusals, [
+    {
+      refusal: { code: 'unknown_charge_point' },
+      about: {
+        remoteAddress: '127.0.0.1',
+        url: '/ocpp/NOBODY?token=x',
+        subprotocols: 'ocpp1.6',
+        chargePointId: 'NOBODY'
+      }
+    }
+  ])
+})
+
+test('a gatekeeper that throws costs this handshake alone', async (t) => {
+  const { raw, gatekeeper, log, url } = await startServer(t)
+  gatekeeper.onAdmit = () => Promise.reject(new Error('a bug of ours'))
+  strictEqual((await exchange(raw(), upgradeText('/ocpp/CP-1'))).status, 500)
+  strictEqual(log.lines.length, 1)
+  gatekeeper.onAdmit = (handshake) => gatekeeper.admitted(handshake)
+  const client = new WebSocket(url('CP-1'), ['ocpp1.6'])
+  await once(client, 'open')
+  client.terminate()
+})
+
+test('beyond connections_max a station is told to come back later', async (t) => {
+  const { raw, gatekeeper } = await startServer(t, { connectionsMax: 1 })
+  const first = raw()
+  match(await upgraded(first, '/ocpp/ONE'), /101/)
+  const answer = await exchange(raw(), upgradeText('/ocpp/TWO'))
+  strictEqual(answer.status, 503)
+  ok(Number(answer.headers.get('retry-after')) > 0)
+  first.destroy()
+  await gatekeeper.until(() => gatekeeper.of('ONE')?.reason !== undefined)
+  const third = raw()
+  match(await upgraded(third, '/ocpp/THREE'), /101/)
+  third.destroy()
+})
+
+test('sockets without a request are bounded too, and those that are dropped are told of', async (t) => {
+  const { raw, gatekeeper } = await startServer(t, { connectionsMax: 1, handshakesMax: 1 })
+  const sockets = [raw(), raw(), raw()]
+  await gatekeeper.until(() => gatekeeper.refusals.length === 1)
+  deepStrictEqual(gatekeeper.refusals[0], {
+    refusal: { code: 'too_many_connections' },
+    about: { remoteAddress: '127.0.0.1' }
+  })
+  for (const socket of sockets) socket.destroy()
+})
+
+test('four handshakes of one id at once all become connections (the gateway decides which one stays)', async (t) => {
+  const { raw, gatekeeper, server } = await startServer(t)
+  const sockets = await Promise.all(
+    Array.from({ length: 40 }, async (_, n) => {
+      const socket = raw()
+      match(await upgraded(socket, `/ocpp/CP-${Math.floor(n / 4)}`), /101/)
+      return socket
+    })
+  )
+  strictEqual(server.connections, 40)
+  strictEqual(gatekeeper.conversations.length, 40)
+  for (const socket of sockets) socket.destroy()
+})
+
+test('permessage-deflate is agreed with 2.x without context takeover, and messages pass it both ways (D10)', async (t) => {
+  const { url, gatekeeper } = await startServer(t)
+  const client = new WebSocket(url('CP-1'), ['ocpp2.0.1'])
+  let agreed = ''
+  client.once('upgrade', ({ headers }) => {
+    agreed = headers['sec-websocket-extensions'] ?? ''
+  })
+  await once(client, 'open')
+  for (const part of [/permessage-deflate/, /server_no_context_takeover/, /client_no_context_takeover/])
+    match(agreed, part)
+  const text = JSON.stringify([2, 'a', 'DataTransfer', { data: 'x'.repeat(20_000) }])
+  for (let n = 0; n < 5; n++) {
+    client.send(text)
+    const [answer] = await once(client, 'message')
+    strictEqual(String(answer), '[3,"a",{}]')
+    gatekeeper.of('CP-1')?.wire.send(text)
+    const [call] = await once(client, 'message')
+    strictEqual(String(call), text)
+  }
+  deepStrictEqual(gatekeeper.of('CP-1')?.frames, Array(5).fill(text))
+  client.terminate()
+})
+
+for (const [why, protocol, options] of [
+  ['with 1.6', 'ocpp1.6', {}],
+  ['when it is switched off', 'ocpp2.0.1', { compression: false }]
+] as const)
+  test(`permessage-deflate is not agreed ${why} (D10)`, async (t) => {
+    const { url } = await startServer(t, options)
+    const client = new WebSocket(url('CP-1'), [protocol])
+    await once(client, 'open')
+    strictEqual(client.extensions, '')
+    client.terminate()
+  })
+
+test('an offer that cannot be served is no reason to refuse: the connection is not compressed', async (t) => {
+  const { raw } = await startServer(t)
+  const socket = raw()
+  const answer = await upgraded(socket, '/ocpp/CP-1', {
+    'Sec-WebSocket-Protocol': 'ocpp2.0.1',
+    'Sec-WebSocket-Extensions': 'permessage-deflate; server_max_window_bits=8, ;;='
+  })
+  match(answer, /101/)
+  ok(!/extensions/i.test(answer))
+  socket.destroy()
+})
+
+test('a silent station is pinged, and stays as long as it pongs', async (t) => {
+  const { url, metrics, gatekeeper } = await startServer(t, { pingIntervalMs: 30, idleTimeoutMs: 200 })
+  const client = new WebSocket(url('CP-1'), ['ocpp1.6'])
+  await once(client, 'open')
+  for (let n = 0; n < 10; n++) await once(client, 'ping')
+  strictEqual(gatekeeper.of('CP-1')?.reason, undefined)
+  ok(metrics.value('frames_sent_total', { kind: 'ping' }) >= 10)
+  // From here on it takes pings and says nothing.
+  const silent = new WebSocket(url('CP-2'), ['ocpp1.6'], { autoPong: false })
+  await once(silent, 'open')
+  await gatekeeper.until(() => gatekeeper.of('CP-2')?.reason !== undefined)
+  strictEqual(gatekeeper.of('CP-2')?.reason, 'idle_timeout')
+  client.terminate()
+  silent.terminate()
+})
+
+test('while reading is paused nothing is delivered, and on resume everything is', async (t) => {
+  const { url, gatekeeper, metrics } = await startServer(t, { pingIntervalMs: 30, idleTimeoutMs: 100 })
+  const client = new WebSocket(url('CP-1'), ['ocpp1.6'])
+  await once(client, 'open')
+  const conversation = gatekeeper.of('CP-1')
+  conversation?.wire.pause('log')
+  strictEqual(metrics.value('reading_paused', { why: 'log' }), 1)
+  for (let n = 0; n < 1000; n++) client.send(`[2,"${n}","Heartbeat",{}]`)
+  // Several idle timeouts pass: the idle clock stands while nothing is read, and pings go on.
+  for (let n = 0; n < 10; n++) await once(client, 'ping')
+  deepStrictEqual(conversation?.frames, [])
+  strictEqual(conversation?.reason, undefined)
+  conversation?.wire.resume('log')
+  await gatekeeper.until(() => conversation?.frames.length === 1000)
+  ok(conversation?.frames.every((text, n) => text === `[2,"${n}","Heartbeat",{}]`))
+  client.terminate()
+})
+
+test('a stop refuses handshakes in progress and new ones, and leaves what is connected alone', async (t) => {
+  const { raw, gatekeeper, server, url } = await startServer(t)
+  const client = new WebSocket(url('CP-1'), ['ocpp1.6'])
+  await once(client, 'open')
+  const asked = new Promise<void>((resolve) => {
+    gatekeeper.onAdmit = () => {
+      resolve()
+      return new Promise(() => {})
+    }
+  })
+  const waiting = exchange(raw(), upgradeText('/ocpp/CP-2'))
+  await asked
+  await server.stopAccepting()
+  await server.stopAccepting()
+  strictEqual((await waiting).status, 503)
+  strictEqual(gatekeeper.refusals[0]?.refusal.code, 'shutting_down')
+  const late = raw()
+  await new Promise((resolve) => late.once('close', resolve))
+  client.send('[2,"a","Heartbeat",{}]')
+  const [answer] = await once(client, 'message')
+  strictEqual(String(answer), '[3,"a",{}]')
+  const closed = once(client, 'close')
+  await server.close()
+  const [code, text] = await closed
+  deepStrictEqual([code, String(text)], [1001, 'the gateway is stopping'])
+  strictEqual(gatekeeper.of('CP-1')?.reason, 'shutting_down')
+  strictEqual(server.connections, 0)
+})
+
+test('a close ends although a client keeps an open connection and says nothing', async (t) => {
+  const { raw, server } = await startServer(t, { closeTimeoutMs: 50 })
+  const silent = raw()
+  const upgradedOne = raw()
+  await upgraded(upgradedOne, '/ocpp/STUBBORN')
+  upgradedOne.write(frame(1, 'half').subarray(0, 3))
+  await server.close()
+  strictEqual(server.connections, 0)
+  silent.destroy()
+  upgradedOne.destroy()
 })
