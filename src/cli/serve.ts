@@ -1,28 +1,8 @@
+import type { RunningGateway, startGateway as StartGateway } from '../app/compose.ts'
 import type { Config } from '../config/schema.ts'
 import type { Command, Io } from './io.ts'
 import { configUsage } from './usage.ts'
 import { packageVersion } from './version.ts'
-
-/** A gateway that has started. */
-export interface RunningGateway {
-  readonly chargePoints: { readonly host: string; readonly port: number }
-  readonly api: { readonly host: string; readonly port: number }
-  /** The absolute path. */
-  readonly dataDir: string
-  /** Stop without losing anything, within `shutdown.deadline`. */
-  stop(): Promise<void>
-}
-
-/** What the gateway is told beside its configuration. */
-export interface StartIo {
-  readonly version: string
-  /** A person reads the output: `log.format` auto means text. */
-  readonly terminal: boolean
-  /** To be logged once, at start. */
-  readonly notices: readonly string[]
-}
-
-export type StartGateway = (config: Config, io: StartIo) => Promise<RunningGateway>
 
 /** Beyond `shutdown.deadline`, how long a stop may go on before the process ends all the same. */
 const graceMs = 3000
@@ -32,7 +12,7 @@ export async function serveUntilStopped(
   config: Config,
   notices: readonly string[],
   io: Io,
-  startGateway: StartGateway
+  startGateway: typeof StartGateway
 ): Promise<number> {
   const version = packageVersion()
   const gateway = await startGateway(config, { version, terminal: io.terminal, notices })

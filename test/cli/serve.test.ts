@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, rejects, strictEqual } from 'node:assert'
 import { test } from 'node:test'
-import { type RunningGateway, type StartIo, serveUntilStopped, startText } from '../../src/cli/serve.ts'
+import type { RunningGateway, StartIo } from '../../src/app/compose.ts'
+import { serveUntilStopped, startText } from '../../src/cli/serve.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/schema.ts'
 import { GatewayError } from '../../src/lib/gateway-error.ts'
