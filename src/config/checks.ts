@@ -2,9 +2,12 @@ import { formatDuration } from '../lib/duration.ts'
 import { formatSize } from '../lib/size.ts'
 import type { Config } from './schema.ts'
 
-/** A rule between keys: which key to blame, and what is wrong with what to set. */
+/** A rule between keys, with what to set when it does not hold. */
 export interface Check {
+  /** The key that the message is about. */
   readonly key: string
+  /** The others that it looks at: the first of all these that somebody set is where the fault was written. */
+  readonly with: readonly string[]
   /** Undefined when the rule holds. */
   fault(config: Config): string | undefined
 }
@@ -22,6 +25,7 @@ export const checks: readonly Check[] = [
   {
     // A healthy charge point that only answers pings must survive one lost ping.
     key: 'server.idle_timeout',
+    with: ['server.ping_interval'],
     fault: ({ server }) => {
       const leastMs = Math.ceil(server.pingIntervalMs * 2.5)
       if (server.idleTimeoutMs >= leastMs) return undefined
@@ -30,6 +34,7 @@ export const checks: readonly Check[] = [
   },
   {
     key: 'api.host',
+    with: ['api.tokens'],
     fault: ({ api }) =>
       isLoopback(api.host) || api.tokens.length > 0
         ? undefined
@@ -37,6 +42,7 @@ export const checks: readonly Check[] = [
   },
   {
     key: 'api.port',
+    with: ['server.port', 'api.host', 'server.host'],
     fault: ({ api, server }) => {
       const sameHost = api.host === server.host || isAny(api.host) || isAny(server.host)
       if (api.port === 0 || api.port !== server.port || !sameHost) return undefined
@@ -45,6 +51,7 @@ export const checks: readonly Check[] = [
   },
   {
     key: 'limits.command_memory',
+    with: ['limits.command_age_max'],
     fault: ({ limits }) =>
       limits.commandMemoryMs > limits.commandAgeMaxMs
         ? undefined
@@ -52,6 +59,7 @@ export const checks: readonly Check[] = [
   },
   {
     key: 'session.boot_interval',
+    with: [],
     fault: ({ session }) =>
       session.bootIntervalMs % 1000 === 0
         ? undefined
@@ -59,6 +67,7 @@ export const checks: readonly Check[] = [
   },
   {
     key: 'authority.allow_list_file',
+    with: ['authority.mode'],
     fault: ({ authority }) => {
       if (authority.mode === 'allow_list' && authority.allowListFile === undefined)
         return 'authority.mode is allow_list, which needs this key; set it to the file with charge point ids and id tokens'
@@ -69,6 +78,7 @@ export const checks: readonly Check[] = [
   },
   {
     key: 'event_log.bytes_max',
+    with: ['server.payload_bytes_max'],
     fault: ({ eventLog, server }) => {
       const least = server.payloadBytesMax
       if (eventLog.bytesMax >= least) return undefined
@@ -77,6 +87,7 @@ export const checks: readonly Check[] = [
   },
   {
     key: 'limits.send_buffer_bytes_max',
+    with: ['limits.api_request_bytes_max'],
     fault: ({ limits }) =>
       limits.sendBufferBytesMax >= limits.apiRequestBytesMax
         ? undefined

@@ -60,15 +60,15 @@ export function loadConfig(input: LoadInput): Loaded {
     values.push(value)
     const parsed = key.setting.value.safeParse(value.written)
     if (parsed.success) place(config, key, parsed.data)
-    else faults.push({ source: value.origin, text: badValue(key, value.written) })
+    else faults.push(faultOf(key.name, value.origin, badValue(key, value.written)))
   }
   if (faults.length > 0) return { ok: false, faults }
 
   const whole = config as unknown as Config
   for (const check of checks) {
     const text = check.fault(whole)
-    const origin = inForce.get(check.key)?.origin ?? ''
-    if (text !== undefined) faults.push({ source: origin, text: `${check.key}: ${text}` })
+    const source = [check.key, ...check.with].map((name) => inForce.get(name)?.origin).find(Boolean) ?? ''
+    if (text !== undefined) faults.push(faultOf(check.key, source, text))
   }
   if (faults.length > 0) return { ok: false, faults }
   return { ok: true, config: whole, values, files: files.files, notices: noticesOf(env.injected) }
@@ -171,10 +171,15 @@ function place(config: Record<string, unknown>, key: ConfigKey, value: unknown):
   }
 }
 
+/** A flag is named like its key, so the key is not said twice. */
+function faultOf(name: string, source: string, text: string): ConfigFault {
+  return { source, text: source === `--${name}` ? text : `${name}: ${text}` }
+}
+
 /** A secret is never repeated, not even when it is wrong. */
 function badValue(key: ConfigKey, written: unknown): string {
   const shown = key.setting.secret ? 'the value' : JSON.stringify(written)
-  return `${key.name}: ${shown} is not valid; expected ${key.setting.expected}`
+  return `${shown} is not valid; expected ${key.setting.expected}`
 }
 
 function noticesOf(injected: readonly string[]): string[] {

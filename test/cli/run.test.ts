@@ -61,7 +61,7 @@ test('a wrong configuration is told line by line, without a stack, and exits 2',
     strictEqual(code, 2)
     strictEqual(
       err,
-      '--log.levl: unknown flag; did you mean --log.level?\n--server.port: server.port: "x" is not valid; expected a whole number from 0 to 65535\n'
+      '--log.levl: unknown flag; did you mean --log.level?\n--server.port: "x" is not valid; expected a whole number from 0 to 65535\n'
     )
   }
 })

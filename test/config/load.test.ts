@@ -276,19 +276,25 @@ test('the API needs a token on anything but loopback', () => {
 
 test('keys that contradict each other are refused', () => {
   const cases: readonly (readonly [string[], RegExp])[] = [
-    [['--api.port', '8080'], /api\.port: 8080 is server\.port too/],
-    [['--limits.command_memory', '5m'], /limits\.command_memory: 5m is not longer than limits\.command_age_max \(5m\)/],
+    [['--api.port', '8080'], /^--api\.port: 8080 is server\.port too/],
+    [
+      ['--limits.command_memory', '5m'],
+      /^--limits\.command_memory: 5m is not longer than limits\.command_age_max \(5m\)/
+    ],
     [['--session.boot_interval', '1500ms'], /not a whole number of seconds/],
     [
       ['--authority.mode', 'allow_list'],
-      /authority\.allow_list_file: authority\.mode is allow_list, which needs this key/
+      /^--authority\.mode: authority\.allow_list_file: authority\.mode is allow_list, which needs this key/
     ],
     [['--authority.allow_list_file', 'x'], /would have no effect while authority\.mode is accept_all/],
     [
       ['--event_log.bytes_max', '1MiB', '--server.payload_bytes_max', '2MiB'],
       /set event_log\.bytes_max to 2MiB or more/
     ],
-    [['--limits.api_request_bytes_max', '2MiB'], /limits\.send_buffer_bytes_max: 1MiB could not take/]
+    [
+      ['--limits.api_request_bytes_max', '2MiB'],
+      /^--limits\.api_request_bytes_max: limits\.send_buffer_bytes_max: 1MiB could not take/
+    ]
   ]
   for (const [argv, wanted] of cases) match(faultsOf({ argv })[0] ?? 'no fault', wanted)
 })

@@ -139,6 +139,6 @@ test('every key refuses a value of a wrong kind from every source', () => {
   for (const key of settings.filter(({ name }) => !takesAnyText.includes(name))) {
     const loaded = loadConfig({ argv: [`--${key.name}=${wrong}`], env: {}, hostName: 'h', readFile: () => '' })
     ok(!loaded.ok, key.name)
-    match(loaded.faults[0]?.text ?? '', new RegExp(`^${key.name}: .* is not valid; expected `))
+    match(loaded.faults[0]?.text ?? '', / is not valid; expected /)
   }
 })
