@@ -43,6 +43,10 @@ const meaningful: ReadonlySet<string> = new Set([
   'request TransactionEvent /eventType'
 ])
 
+const customData = /^.*?\/customData(?=\/|$)/
+/** Questions whose answer repeats what was asked: what is wrong there would be wrong in our answer. */
+const echoed: ReadonlySet<string> = new Set(['GetCertificateChainStatus', 'VatNumberValidation'])
+
 type Verdict =
   /** Taken as it is. */
   | { readonly kind: 'flag'; readonly flag: string }
@@ -51,7 +55,7 @@ type Verdict =
   /** Added to the copy. */
   | { readonly kind: 'fill'; readonly flag: string; readonly path: string; readonly value: unknown }
   /** Left out of the copy. */
-  | { readonly kind: 'drop'; readonly flag: string }
+  | { readonly kind: 'drop'; readonly flag: string; readonly path: string }
   /** Says nothing that another fault of the same value does not say. */
   | { readonly kind: 'ignore' }
   | { readonly kind: 'refuse' }
@@ -70,7 +74,7 @@ export function forgive(
   validate: (payload: unknown) => readonly PayloadFault[]
 ): Forgiveness {
   const isTransaction = rule.part === 'request' && isTransactionMessage(rule.version, rule.action)
-  if (rule.leniency === 'strict' && !isTransaction) return { ok: false, faults }
+  if ((rule.leniency === 'strict' && !isTransaction) || echoed.has(rule.action)) return { ok: false, faults }
   const flags = new Set<string>()
   const draft = new Draft(payload)
   let left = faults
@@ -86,7 +90,7 @@ export function forgive(
       isChanged = true
       if (verdict.kind === 'replace') draft.replace(fault.path, verdict.edit)
       else if (verdict.kind === 'fill') draft.fill(verdict.path, verdict.value)
-      else draft.drop(fault.path)
+      else draft.drop(verdict.path)
     }
     if (refused.length > 0) return { ok: false, faults: refused }
     if (!isChanged) {
@@ -108,8 +112,9 @@ function judge(fault: PayloadFault, draft: Draft, rule: ForgiveRule, isTransacti
 /** What is forgiven in every kind of message. */
 function judgeAlike(fault: PayloadFault, draft: Draft, rule: ForgiveRule): Verdict {
   if (draft.isFilled(fault.path)) return ignore
-  // Nobody here reads customData, so nothing in it can be wrong. [Part 4 9]
-  if (fault.path.includes('/customData')) return { kind: 'flag', flag: 'payload.customData' }
+  // Nobody here reads customData: what is no customData is left to `raw`. [Part 4 9]
+  const custom = customData.exec(fault.path)
+  if (custom) return { kind: 'drop', flag: 'payload.customData', path: custom[0] }
   switch (fault.keyword) {
     case 'additionalProperties':
       return { kind: 'flag', flag: 'payload.unknownMember' }
@@ -146,7 +151,7 @@ function judgeEnum(fault: PayloadFault, draft: Draft, { part, action }: ForgiveR
 function judgeType(fault: PayloadFault, draft: Draft): Verdict {
   const value = draft.read(fault.path)
   if (value === null && !isElement(fault.path) && fault.path !== '') {
-    return { kind: 'drop', flag: 'payload.nullMember' }
+    return { kind: 'drop', flag: 'payload.nullMember', path: fault.path }
   }
   const edit = (from: unknown) => coerce(from, fault.params.type)
   return edit(value) === undefined ? refuse : { kind: 'replace', flag: 'payload.coerced', edit }
@@ -164,7 +169,7 @@ function judgeTransaction(fault: PayloadFault, draft: Draft, action: string): Ve
     return { kind: 'flag', flag: 'payload.notInteger' }
   }
   if (fault.path === '' || kept?.has(fault.path)) return refuse
-  return { kind: 'drop', flag: 'payload.dropped' }
+  return { kind: 'drop', flag: 'payload.dropped', path: fault.path }
 }
 
 function judgeMissing(path: string, filler: '' | undefined): Verdict {

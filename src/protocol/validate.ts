@@ -98,7 +98,9 @@ export function createValidator(version: OcppVersion): PayloadValidator {
       return leniency === 'strict' ? check(lazy, payload) : checkLeniently(lazy, payload, action, 'response', leniency)
     },
     *warm() {
-      for (const [name, lazy] of [...requests, ...responses]) {
+      // What charge points send first.
+      const inbound = [...requests].filter(([action]) => isChargePointCall(version, action))
+      for (const [name, lazy] of [...inbound, ...requests, ...responses]) {
         if (lazy.isCompiled) continue
         lazy.compile()
         yield name

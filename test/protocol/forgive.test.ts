@@ -132,11 +132,23 @@ test('without what it is about, a transaction message is not understood, and the
   strictEqual(unknown.ok ? 'accepted' : unknown.detail, '/eventType must be equal to one of the allowed values')
 })
 
-test('nothing in customData is ever a fault when tolerant', () => {
+test('customData that is none is left out when tolerant, wherever it stands', () => {
   deepStrictEqual(v201.validateRequest('Heartbeat', { customData: { x: 1 } }, 'tolerant'), {
     ok: true,
+    payload: {},
     flags: ['payload.customData']
   })
+  const evse = { id: 1, customData: { vendorId: [null] } }
+  deepStrictEqual(v201.validateRequest('TransactionEvent', { ...event, evse }, 'strict'), {
+    ok: true,
+    payload: { ...event, evse: { id: 1 } },
+    flags: ['payload.customData']
+  })
+})
+
+test('a question whose answer repeats it is not forgiven: our answer would be wrong too', () => {
+  const v21 = createValidator('2.1')
+  strictEqual(v21.validateRequest('VatNumberValidation', { vatNumber: 'x'.repeat(50) }, 'tolerant').ok, false)
 })
 
 test('an answer with an unknown status is no answer; with an unknown member it is one', () => {

@@ -83,9 +83,12 @@ test('a certificate answer of 7500 characters passes in 2.0.1, and one more does
   strictEqual(validator.validateResponse('Get15118EVCertificate', answer(7501)).ok, false)
 })
 
-test('warming compiles what is left, one schema a step', () => {
+test('warming compiles what is left, one schema a step, and what charge points send first', () => {
   const validator = createValidator('1.6')
   validator.validateRequest('Heartbeat', {}, 'strict')
-  strictEqual([...validator.warm()].length, 77)
+  const steps = [...validator.warm()]
+  strictEqual(steps.length, 77)
+  const sent = v16ChargePointActions.filter((action) => action !== 'Heartbeat')
+  deepStrictEqual(steps.slice(0, sent.length).sort(), sent)
   strictEqual([...validator.warm()].length, 0)
 })
