@@ -156,10 +156,19 @@ test('the text has a line for each finding, advice below it, colours only when a
     { check: 'clock', state: 'fail', found: 'it is 1970', advice: 'set the clock' }
   ]
   strictEqual(
-    findingsText(findings, false),
+    findingsText(findings, { colours: false, columns: 200 }),
     'ok    node   Node 26\nfail  clock  it is 1970\n             -> set the clock\n\n1 ok, 0 to look at, 1 to repair'
   )
-  ok(findingsText(findings, true).includes('\u001b[31mfail\u001b[0m'))
+  ok(findingsText(findings, { colours: true, columns: 200 }).includes('\u001b[31mfail\u001b[0m'))
+})
+
+test('on a narrow terminal long lines are broken between words, below each other', () => {
+  const findings: Finding[] = [{ check: 'clock', state: 'fail', found: 'it is far too early', advice: 'set it' }]
+  const [first, second, third] = findingsText(findings, { colours: false, columns: 25 }).split('\n')
+  deepStrictEqual(
+    [first, second, third],
+    ['fail  clock  it is far', '             too early', '             -> set it']
+  )
 })
 
 test('the listener of a port is found in the table of sockets by its state', () => {

@@ -28,18 +28,39 @@ export async function examine(examined: Examined): Promise<Finding[]> {
 
 const colourOf = { ok: '32', warn: '33', fail: '31' } as const
 
+/** How `findingsText` looks. */
+export interface TextLook {
+  readonly colours: boolean
+  /** Lines are broken before this width; in a pipe they are not. */
+  readonly columns: number
+}
+
 /** One line for each finding, and one below it for what to do. */
-export function findingsText(findings: readonly Finding[], colours: boolean): string {
+export function findingsText(findings: readonly Finding[], { colours, columns }: TextLook): string {
   const width = Math.max(...findings.map(({ check }) => check.length))
+  const indent = ' '.repeat('warn'.length + 2 + width + 2)
   const lines: string[] = []
   for (const { check, state, found, advice } of findings) {
     const label = state.padEnd(4)
-    lines.push(`${colours ? `\u001b[${colourOf[state]}m${label}\u001b[0m` : label}  ${check.padEnd(width)}  ${found}`)
-    if (advice !== undefined) lines.push(`${' '.repeat(6 + width + 2)}-> ${advice}`)
+    const head = `${colours ? `\u001b[${colourOf[state]}m${label}\u001b[0m` : label}  ${check.padEnd(width)}  `
+    const broken = [...wrap(found, columns - indent.length)]
+    if (advice !== undefined) broken.push(...wrap(`-> ${advice}`, columns - indent.length))
+    lines.push(...broken.map((line, index) => (index === 0 ? head : indent) + line))
   }
   const count = (state: Finding['state']): number => findings.filter((finding) => finding.state === state).length
   lines.push('', `${count('ok')} ok, ${count('warn')} to look at, ${count('fail')} to repair`)
   return lines.join('\n')
+}
+
+/** Broken between words; a word that is too long stays whole. */
+function wrap(text: string, columns: number): string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= columns) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines
 }
 
 async function run(argv: readonly string[], io: Io): Promise<number> {
@@ -55,7 +76,8 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
     return problem instanceof GatewayError ? problem : undefined
   })
   const findings = await examine({ config: loaded.config, isSet: (key) => set.has(key), machine })
-  io.out(`${json ? JSON.stringify(findings, null, 2) : findingsText(findings, io.colours)}\n`)
+  const look = { colours: io.colours, columns: io.terminal ? io.columns : Number.POSITIVE_INFINITY }
+  io.out(`${json ? JSON.stringify(findings, null, 2) : findingsText(findings, look)}\n`)
   return findings.some(({ state }) => state === 'fail') ? 1 : 0
 }
 
