@@ -178,10 +178,13 @@ export function ledgerContract(name: string, create: () => Promise<OpenedLedger>
     const { ledger, log, clock } = await open(t)
     const forgetAtMs = clock.now() + 60_000
     await ledger.claim(command('c-open', { forgetAtMs }))
-    for (let n = 1; n <= 450; n++) {
-      await ledger.claim(command(`c-${n}`, { forgetAtMs: n === 450 ? forgetAtMs + 3_600_000 : forgetAtMs }))
-      await publish(log, await ledger.settle(`c-${n}`, accepted, clock.now()))
-    }
+    await Promise.all(
+      Array.from({ length: 450 }, async (_, index) => {
+        const id = `c-${index + 1}`
+        await ledger.claim(command(id, { forgetAtMs: index === 449 ? forgetAtMs + 3_600_000 : forgetAtMs }))
+        await publish(log, await ledger.settle(id, accepted, clock.now()))
+      })
+    )
     clock.advance(120_000)
     for (let step = 0; step < 10; step++) {
       await log.trim(0)

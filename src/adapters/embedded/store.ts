@@ -31,6 +31,8 @@ export function openStore({ path, mapBytes, sync }: StoreOptions): Store {
       path,
       encoding: 'binary',
       overlappingSync: false,
+      // Batches are made here. With lmdb's own around them a failed commit also rejects a promise that nobody is given.
+      eventTurnBatching: false,
       noSync: !sync,
       mapSize: mapBytes,
       pageSize: 4_096,
