@@ -3,24 +3,22 @@ import type { Authorization } from './data-transaction.ts'
 import type { AuthorizationStatus, IdToken } from './decision.ts'
 import type { Origin } from './table.ts'
 
-/** The id token of a 2.x message. */
+/** The id token of a 2.x message. The type is empty when the station left it out and was forgiven. */
 export function idTokenOf(said: {
   readonly idToken: string
   readonly type: string
   readonly additionalInfo?: readonly { readonly additionalIdToken: string; readonly type: string }[]
 }): IdToken {
-  if (said.additionalInfo === undefined) return { value: said.idToken, type: said.type }
-  return {
+  return present<IdToken>({
     value: said.idToken,
-    type: said.type,
-    additionalInfo: said.additionalInfo.map(({ additionalIdToken, type }) => ({ additionalIdToken, type }))
-  }
+    type: said.type === '' ? undefined : said.type,
+    additionalInfo: said.additionalInfo?.map(({ additionalIdToken, type }) => ({ additionalIdToken, type }))
+  })
 }
 
 /** What was decided about the id token of this message; refused when nothing was. */
 export function authorizationOf(from: Origin): Authorization {
   const decidedBy = from.decision?.decidedBy ?? 'gateway'
-  if (decidedBy === 'fallback') from.flag('decision.fallback')
   const { status = 'invalid', expiresAt, parentIdToken } = from.decision?.authorization ?? {}
   return present<Authorization>({ status, decidedBy, expiresAt, parentIdToken })
 }

@@ -55,6 +55,7 @@ export function toEvents(
   said: unknown = payload
 ): readonly EventDraft[] {
   if (from.transaction?.orphaned === true) from.flag('orphaned')
+  if (from.decision?.decidedBy === 'fallback') from.flag('decision.fallback')
   const drafts = rule.events(payload, from)
   const flags = [...from.flags]
   const first = drafts[0]

@@ -35,6 +35,8 @@ export function endedDraft(said: Loose<EndSaid>, from: Origin): EventDraft {
       ? undefined
       : subtractDecimal(said.meterStopWh, meterStartWh)
 
+  if (energyWh !== undefined && energyWh < 0) from.flag('energy.negative')
+
   const enriched: string[] = []
   if (said.evse === undefined && evse !== undefined) enriched.push('evse')
   if (idToken !== undefined) enriched.push('idToken')

@@ -68,7 +68,8 @@ export const v21CertificateRows = {
     ],
     answer: (p, from) =>
       decidedResponse(from, {
-        certificateStatus: p.certificateStatusRequests.map(({ certificateHashData, source }) => ({
+        // One that asks for more than the schema allows is answered with as much as it allows. [OCPP 2.1 part 2, M06]
+        certificateStatus: p.certificateStatusRequests.slice(0, 4).map(({ certificateHashData, source }) => ({
           certificateHashData,
           source,
           status: 'Failed' as const,

@@ -7,6 +7,7 @@ import type {
 } from '../protocol/v21.ts'
 import type { NotifyMonitoringReportRequest as V201MonitoringReport } from '../protocol/v201.ts'
 import { emptyAnswer } from './answers.ts'
+import type { MonitoringEvent } from './data-device.ts'
 import { draft } from './draft.ts'
 import type { EventDraft } from './model.ts'
 import { availabilityOf } from './statuses.ts'
@@ -28,13 +29,17 @@ const statusTypes = {
 } as const
 const statusTypeOf = new Map<string, (typeof statusTypes)[keyof typeof statusTypes]>(Object.entries(statusTypes))
 
-function monitoringDraft(one: EventDataType, p: NotifyEventRequest, from: Origin): EventDraft {
-  return draft('monitoring.event', {
+/** What is the same for everything in one NotifyEvent. */
+type Batch = Pick<MonitoringEvent, 'generatedAt' | 'seqNo'> & { readonly toBeContinued: boolean | undefined }
+
+/** The events of one thing that a station reports: itself, and the status that it tells. */
+function reportedDrafts(one: EventDataType, batch: Batch, from: Origin): readonly EventDraft[] {
+  const deviceTime = from.deviceTime(one.timestamp)
+  const evse = one.component.evse && evseOf(one.component.evse)
+  const reported = draft('monitoring.event', {
     eventId: one.eventId,
-    deviceTime: from.deviceTime(one.timestamp),
-    generatedAt: from.deviceTime(p.generatedAt),
-    seqNo: p.seqNo,
-    toBeContinued: p.tbc,
+    deviceTime,
+    ...batch,
     trigger: unified(one.trigger),
     rawTrigger: one.trigger,
     cause: one.cause,
@@ -44,27 +49,27 @@ function monitoringDraft(one: EventDataType, p: NotifyEventRequest, from: Origin
     cleared: one.cleared,
     transactionId: one.transactionId,
     component: named(one.component),
-    evse: one.component.evse && evseOf(one.component.evse),
+    evse,
     variable: named(one.variable),
     variableMonitoringId: one.variableMonitoringId,
     notificationType: unified(one.eventNotificationType),
     rawNotificationType: one.eventNotificationType,
     severity: one.severity
   })
+  const statusType = one.variable.name === 'AvailabilityState' ? statusTypeOf.get(one.component.name) : undefined
+  if (statusType === undefined) return [reported]
+  const isStation = statusType === 'charge_point.status_changed'
+  const status = { evse: isStation ? { id: 0 } : evse, ...availabilityOf(one.actualValue), deviceTime }
+  return [reported, draft(statusType, status)]
 }
 
-/** The events of one thing that a station reports: itself, and the status that it tells. */
-function eventDrafts(one: EventDataType, p: NotifyEventRequest, from: Origin): readonly EventDraft[] {
-  const monitoring = monitoringDraft(one, p, from)
-  const statusType = one.variable.name === 'AvailabilityState' ? statusTypeOf.get(one.component.name) : undefined
-  if (statusType === undefined) return [monitoring]
-  const evse = one.component.evse && evseOf(one.component.evse)
-  const status = draft(statusType, {
-    evse: statusType === 'charge_point.status_changed' ? { id: 0 } : evse,
-    ...availabilityOf(one.actualValue),
-    deviceTime: from.deviceTime(one.timestamp)
-  })
-  return [monitoring, status]
+/** A station that reports nothing was forgiven, but its message was answered: that is an event as well. */
+function notifyEventDrafts(p: NotifyEventRequest, from: Origin): readonly EventDraft[] {
+  if (p.eventData.length === 0) {
+    return [draft('protocol.violation', { violation: 'invalid_payload', detail: 'eventData is empty' })]
+  }
+  const batch = { generatedAt: from.deviceTime(p.generatedAt), seqNo: p.seqNo, toBeContinued: p.tbc }
+  return p.eventData.flatMap((one) => reportedDrafts(one, batch, from))
 }
 
 /** Rows that are the same in 2.0.1 and 2.1: the device model and the display. */
@@ -96,7 +101,7 @@ export const v2DeviceRows = {
   },
   NotifyEvent: {
     ack: 'durable',
-    events: (p, from) => p.eventData.flatMap((one) => eventDrafts(one, p, from)),
+    events: notifyEventDrafts,
     answer: emptyAnswer
   },
   NotifyMonitoringReport: {

@@ -7,7 +7,7 @@ import { meterValuesOf, registerWh } from './meter-values.ts'
 import type { EventDraft, Evse } from './model.ts'
 import type { EventTable, Origin, TransactionStep } from './table.ts'
 import { endedDraft } from './transactions.ts'
-import { unified, unifiedOrAbsent } from './unify.ts'
+import { unifiedOrAbsent } from './unify.ts'
 
 /** An EVSE as 2.x names it, without what a vendor may have added. */
 export function evseOf(said: EVSEType): Evse {
@@ -17,9 +17,11 @@ export function evseOf(said: EVSEType): Evse {
 /** What a TransactionEvent of any kind says beside its ids, tokens and registers. */
 function factsOf(p: TransactionEventRequest, from: Origin) {
   const info: TransactionType = p.transactionInfo
+  // Empty when the station left it out and was forgiven.
+  const rawTrigger: string | undefined = p.triggerReason || undefined
   return {
-    trigger: unified(p.triggerReason),
-    rawTrigger: p.triggerReason,
+    trigger: unifiedOrAbsent(rawTrigger),
+    rawTrigger,
     chargingState: unifiedOrAbsent(info.chargingState),
     rawChargingState: info.chargingState,
     seqNo: p.seqNo,
