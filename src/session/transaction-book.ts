@@ -1,4 +1,5 @@
 import type { Decision } from '../events/decision.ts'
+import type { Evse } from '../events/model.ts'
 import type { TransactionFacts, TransactionStep } from '../events/table.ts'
 import { keyOf, type StoreChange, type TransactionRecord } from '../ports/records.ts'
 import type { OcppVersion } from '../protocol/version.ts'
@@ -66,7 +67,7 @@ export class TransactionBook {
   /** What is known of the transaction of this step, as it will be after `apply`. */
   factsOf(step: TransactionStep, transactionId: string, startKey?: string): TransactionFacts {
     const known = this.#sameTransaction(step, transactionId)
-    const evse = known?.evse ?? step.evse
+    const evse = moreExact(known?.evse, step.evse)
     const idToken = known?.idToken ?? step.idToken
     const meterStartWh = known?.meterStartWh ?? step.meterStartWh
     const startedAt = known?.startedAt ?? (step.kind === 'start' ? step.deviceTime : undefined)
@@ -173,4 +174,10 @@ export class TransactionBook {
   #change(transactionId: string, value: TransactionRecord | null): StoreChange {
     return { table: 'transactions', key: keyOf.transaction(this.#about.chargePointId, transactionId), value }
   }
+}
+
+/** The connector is often told later than the EVSE. */
+function moreExact(known: Evse | undefined, said: Evse | undefined): Evse | undefined {
+  if (!known || !said) return known ?? said
+  return known.connectorId === undefined && known.id === said.id ? said : known
 }

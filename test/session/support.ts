@@ -14,6 +14,7 @@ import type {
   SessionStart
 } from '../../src/session/effect.ts'
 import { createSessionMaker } from '../../src/session/make-session.ts'
+import { assertValidEvent } from '../support/valid-event.ts'
 
 export const startMs = Date.UTC(2026, 10, 23, 10)
 export const totals = { bytesIn: 10, bytesOut: 20, framesIn: 1, framesOut: 2 }
@@ -129,6 +130,7 @@ export class Rig {
     else if (effect.kind === 'close') this.closed = effect.reason
     else if (effect.kind === 'publish') {
       for (const { event, changes } of effect.entries) {
+        assertValidEvent(event)
         this.events.push(event)
         this.changes.push(...changes)
       }
