@@ -1,31 +1,27 @@
 import { isTransactionMessage } from './actions.ts'
 import { type ErrorCode, spell } from './errors.ts'
+import {
+  fault,
+  faultOf,
+  faultOfBrokenText,
+  faultOfTypeElement,
+  faultOfUnknownType,
+  faultOfUnreadableId,
+  unreadableAnswer
+} from './frame-fault.ts'
 import type { Frame, MessageId } from './message.ts'
-import { isNestedTooDeep, recoverHead } from './raw-text.ts'
+import { idFlags, idTooLong, messageIdCharsMax, readId } from './message-id.ts'
+import { CALL, CALLERROR, CALLRESULT, CALLRESULTERROR, isKnownType, SEND } from './message-type.ts'
+import { isNestedTooDeep } from './raw-text.ts'
 import type { OcppVersion } from './version.ts'
 
 /** How much is forgiven; `leniency.mode`. */
 export type Leniency = 'strict' | 'tolerant'
 
-/** [OCPP-J 1.6 4.1.4, Part 4 4.1.4] */
-export const messageIdCharsMax = 36
-/** What is longer is no id, in every mode: ids are kept for the replay of answers. */
-export const messageIdCharsTolerated = 255
 /** [Part 4 4.2.3] */
 export const errorDescriptionCharsMax = 255
 
-const CALL = 2
-const CALLRESULT = 3
-const CALLERROR = 4
-const CALLRESULTERROR = 5
-const SEND = 6
-
-/** The id of an answer to a message whose id cannot be read. [Part 4 4.2.3] */
-const unreadableId = '-1'
 const emptyPayload = Object.freeze({})
-
-type Fault = Extract<Frame, { kind: 'fault' }>
-type Answer = NonNullable<Fault['answer']>
 
 /** Read one text frame. Never throws; what is no usable message is a `fault` that says what is owed for it. */
 export function decodeFrame(text: string, version: OcppVersion, leniency: Leniency): Frame {
@@ -186,108 +182,10 @@ function decodeError(
   )
 }
 
-type MessageType = typeof CALL | typeof CALLRESULT | typeof CALLERROR | typeof CALLRESULTERROR | typeof SEND
-
-function isKnownType(type: number, version: OcppVersion): type is MessageType {
-  if (type === CALL || type === CALLRESULT || type === CALLERROR) return true
-  return version === '2.1' && (type === CALLRESULTERROR || type === SEND)
-}
-
-/** A usable id, however odd; undefined for what cannot be echoed. */
-function readId(id: unknown): MessageId | undefined {
-  if (typeof id === 'string') return id.length > 0 && id.length <= messageIdCharsTolerated ? id : undefined
-  // `1e999` reads as Infinity, which JSON cannot say.
-  return typeof id === 'number' && Number.isFinite(id) ? id : undefined
-}
-
-function idFlags(id: MessageId): string[] {
-  if (typeof id === 'string') return id.length > messageIdCharsMax ? ['messageId.tooLong'] : []
-  // More digits than a double holds: the echo is the nearest double.
-  return Number.isSafeInteger(id) || !Number.isInteger(id)
-    ? ['messageId.numeric']
-    : ['messageId.numeric', 'messageId.imprecise']
-}
-
-function idTooLong(id: string): string {
-  return `the message id has ${id.length} characters, allowed are ${messageIdCharsMax}`
-}
-
 function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function withFlags<F extends Frame>(frame: F, flags: readonly string[]): Frame {
   return flags.length === 0 ? frame : { ...frame, flags }
-}
-
-function fault(name: Fault['fault'], detail: string, answer?: Answer): Fault {
-  return answer ? { kind: 'fault', fault: name, detail, answer } : { kind: 'fault', fault: name, detail }
-}
-
-/** 1.6 has no answer to a message without an id (D2). */
-function unreadableAnswer(version: OcppVersion): Answer | undefined {
-  return version === '1.6' ? undefined : { id: unreadableId, code: 'RpcFrameworkError' }
-}
-
-/** A fault of a message whose type and id are known: only a CALL is answered (rules 41, 42). */
-function faultOf(
-  type: number,
-  id: MessageId,
-  version: OcppVersion,
-  name: Fault['fault'],
-  detail: string,
-  code: ErrorCode
-): Fault {
-  switch (type) {
-    case CALL:
-      return fault(name, detail, { id, code })
-    case CALLRESULT:
-      return version === '2.1'
-        ? { ...fault(name, detail), failsCall: id, resultError: { id, code } }
-        : { ...fault(name, detail), failsCall: id }
-    case CALLERROR:
-      return { ...fault(name, detail), failsCall: id }
-    default:
-      return fault(name, detail)
-  }
-}
-
-/** 1.6 and 2.1 ignore it; 2.0.1 says so (D3). */
-function faultOfUnknownType(type: number, id: unknown, version: OcppVersion): Fault {
-  const detail = `message type ${type} is unknown in OCPP ${version}`
-  if (version !== '2.0.1') return fault('unknown_message_type', detail)
-  return fault('unknown_message_type', detail, {
-    id: readId(id) ?? unreadableId,
-    code: 'MessageTypeNotSupported'
-  })
-}
-
-function faultOfUnreadableId(elements: readonly unknown[], type: number | undefined, version: OcppVersion): Fault {
-  const id = elements[1]
-  const answer =
-    type === CALL || (type === undefined && !isAnswerText(elements[0])) ? unreadableAnswer(version) : undefined
-  if (typeof id === 'string' && id.length > 0) return fault('id_too_long', idTooLong(id), answer)
-  return fault('unreadable_id', 'the message has no readable id', answer)
-}
-
-/** The first element is no number; `"3"` and `"4"` are still recognisably answers. */
-function faultOfTypeElement(type: unknown, id: MessageId, version: OcppVersion): Fault {
-  const meant = isAnswerText(type) ? Number(type) : CALL
-  const detail = 'the message type is not a number'
-  return faultOf(meant, id, version, 'wrong_element_type', detail, 'RpcFrameworkError')
-}
-
-function isAnswerText(type: unknown): boolean {
-  return type === '3' || type === '4'
-}
-
-function faultOfBrokenText(text: string, version: OcppVersion): Fault {
-  if (text.trim() === '') return fault('empty_frame', 'the frame is empty')
-  const head = recoverHead(text)
-  const detail = 'the message is not JSON'
-  if (head === undefined) return fault('not_json', detail, unreadableAnswer(version))
-  if (!isKnownType(head.type, version)) return { ...faultOfUnknownType(head.type, head.id, version), fault: 'not_json' }
-  const id = readId(head.id)
-  if (id === undefined) return fault('not_json', detail, head.type === CALL ? unreadableAnswer(version) : undefined)
-  return faultOf(head.type, id, version, 'not_json', detail, 'RpcFrameworkError')
 }

@@ -1,8 +1,9 @@
 /** A seeded source of frames that no charge point should send, for the fuzz test and `scripts/fuzz-frames.ts`. */
 import { ok } from 'node:assert'
 import { globSync, readFileSync } from 'node:fs'
-import { decodeFrame, encodeError, encodeResult, messageIdCharsTolerated } from '../../src/protocol/frame.ts'
+import { decodeFrame, encodeError, encodeResult } from '../../src/protocol/frame.ts'
 import { type Frame, faultNames, type MessageId } from '../../src/protocol/message.ts'
+import { messageIdCharsTolerated } from '../../src/protocol/message-id.ts'
 import { ocppVersions } from '../../src/protocol/version.ts'
 
 /** mulberry32: small, and the same on every machine. */
