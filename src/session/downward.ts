@@ -1,12 +1,13 @@
 import { outcomeOf } from '../commands/outcome.ts'
 import type { EventData } from '../events/model.ts'
-import type { CommandOutcome, NotSentReason, UnknownReason } from '../ports/records.ts'
+import type { NotSentReason } from '../ports/records.ts'
 import { encodeCall, encodeResultError } from '../protocol/frame.ts'
 import type { CallError, CallResult, FrameFault, MessageId } from '../protocol/message.ts'
 import { CommandQueue } from './command-queue.ts'
 import type { SessionContext } from './context.ts'
 import type { Effect, SessionCommand } from './effect.ts'
 import { commandObstacle, solicitedBy } from './gate.ts'
+import { expired, notSent, settle, unknown } from './settlement.ts'
 
 /** How many timed-out CALLs are remembered, so that a late answer finds its command. */
 export const lateCallsMax = 16
@@ -54,7 +55,8 @@ export class Downward {
 
   /** When something is to be done without an input. Infinity: never. */
   get deadlineMs(): number {
-    return Math.min(this.#open?.deadlineMs ?? Number.POSITIVE_INFINITY, this.#queue.earliestExpiryMs)
+    const slotMs = this.#open?.deadlineMs ?? this.#clearing?.expiresAtMs ?? Number.POSITIVE_INFINITY
+    return Math.min(slotMs, this.#queue.earliestExpiryMs)
   }
 
   enqueue(command: SessionCommand, out: Effect[], nowMs: number): void {
@@ -111,6 +113,11 @@ export class Downward {
         const detail = `no answer within ${open.deadlineMs - open.writtenAtMs} ms; the charge point may have done it`
         unknown(open.commandId, 'timeout', detail, out)
       }
+    }
+    const clearing = this.#clearing
+    if (clearing && clearing.expiresAtMs <= nowMs) {
+      this.#clearing = undefined
+      expired(clearing.commandId, out)
     }
     for (const { commandId } of this.#queue.removeExpired(nowMs)) expired(commandId, out)
     this.#pump(out, nowMs)
@@ -280,20 +287,4 @@ export class Downward {
     const { status } = outcomeOf(this.#context.start.version, late.action, frame.payload)
     return status === undefined ? { response: frame.payload } : { status, response: frame.payload }
   }
-}
-
-function settle(commandId: string, outcome: CommandOutcome, out: Effect[]): void {
-  out.push({ kind: 'settle', commandId, outcome })
-}
-
-function notSent(commandId: string, reason: NotSentReason, detail: string | undefined, out: Effect[]): void {
-  settle(commandId, { outcome: 'not_sent', reason, ...(detail === undefined ? {} : { detail }) }, out)
-}
-
-function unknown(commandId: string, reason: UnknownReason, detail: string, out: Effect[]): void {
-  settle(commandId, { outcome: 'unknown', reason, detail }, out)
-}
-
-function expired(commandId: string, out: Effect[]): void {
-  notSent(commandId, 'expired', 'its turn did not come before expiresAt', out)
 }
