@@ -178,7 +178,7 @@ function faultOf(name: string, source: string, text: string): ConfigFault {
 
 /** A secret is never repeated, not even when it is wrong. */
 function badValue(key: ConfigKey, written: unknown): string {
-  const shown = key.setting.secret ? 'the value' : JSON.stringify(written)
+  const shown = key.setting.secret ? 'the value' : JSON.stringify(written).slice(0, 80)
   return `${shown} is not valid; expected ${key.setting.expected}`
 }
 

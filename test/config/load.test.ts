@@ -1,5 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { type Loaded, loadConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/schema.ts'
 
@@ -297,4 +298,48 @@ test('keys that contradict each other are refused', () => {
     ]
   ]
   for (const [argv, wanted] of cases) match(faultsOf({ argv })[0] ?? 'no fault', wanted)
+})
+
+test('a value of a wrong shape is a fault, however odd the YAML is', () => {
+  const odd = [
+    'log:\n  level: { a: [1, { b: *x }] }',
+    'log:\n  level: &a [*a]',
+    'log: &log\n  level: *log',
+    'event_log:\n  required_consumers: [[a], { b: c }, null, &a [*a]]',
+    'api:\n  tokens: [{ name: [a], token: { x: 1 } }, { ? [k] : v }]',
+    '? [log]\n: debug',
+    '? { log: level }\n: debug',
+    'log:\n  ? [level]\n  : debug',
+    '<<: { log: { level: debug } }',
+    '!!binary aGk=',
+    '- log',
+    'log',
+    '--- \nlog:\n--- \nnode:\n',
+    'constructor:\n  prototype: 1',
+    '__proto__:\n  x: 1',
+    'toString: 1'
+  ]
+  for (const text of odd) ok(faultsOf({ files: { 'gateway.yaml': text } }).length > 0, text)
+})
+
+test('no file, variable or flag can make the loader throw', () => {
+  const word = fc.oneof(
+    fc.constantFrom('log', 'level', 'api', 'tokens', ':', '\n', ' ', '-', '[', '{', '&a', '*a', '?'),
+    fc.string()
+  )
+  const text = fc.array(word, { maxLength: 12 }).map((words) => words.join(''))
+  const variable = fc.constantFrom(
+    'CPG_LOG_LEVEL',
+    'CPG_API_TOKENS',
+    'CPG_API_TOKENS_FILE',
+    'CPG_PORT',
+    'CPG_PROFILE',
+    'CPG_X'
+  )
+  fc.assert(
+    fc.property(text, fc.dictionary(variable, text), fc.array(text), (file, env, argv) => {
+      load({ files: { 'gateway.yaml': file }, env, argv })
+    }),
+    { numRuns: 1000 }
+  )
 })
