@@ -97,9 +97,9 @@ test('C1 zero is a value, and every CALL is answered', () => {
   strictEqual(rig.call('2', 'StartTransaction', { ...v16Start, meterStart: 0 })?.[0], 3)
   deepStrictEqual(rig.call('3', 'StopTransaction', v16Stop(1000, { meterStop: 0 })), [3, '3', {}])
   deepStrictEqual(rig.call('4', 'FirmwareStatusNotification', { status: 'Idle' }), [3, '4', {}])
-  strictEqual(rig.event('charge_point.status_changed').data['status'], 'available')
-  strictEqual(rig.event('transaction.started').data['meterStartWh'], 0)
-  strictEqual(rig.event('transaction.ended').data['energyWh'], 0)
+  strictEqual(rig.event('charge_point.status_changed').data.status, 'available')
+  strictEqual(rig.event('transaction.started').data.meterStartWh, 0)
+  strictEqual(rig.event('transaction.ended').data.energyWh, 0)
 })
 
 // C5: stations refuse times without Z or with microseconds.
@@ -152,11 +152,11 @@ test('D2 broken JSON is answered -1 RpcFrameworkError on 2.x and not at all on 1
   const v16 = new Rig()
   v16.frame('{nonsense')
   strictEqual(v16.sent.length, 0)
-  strictEqual(v16.event('protocol.violation').data['violation'], 'not_json')
+  strictEqual(v16.event('protocol.violation').data.violation, 'not_json')
   const v21 = new Rig({ version: '2.1' })
   v21.frame('{nonsense')
   deepStrictEqual(v21.sent[0]?.slice(0, 3), [4, '-1', 'RpcFrameworkError'])
-  strictEqual(v21.event('protocol.violation').data['code'], 'RpcFrameworkError')
+  strictEqual(v21.event('protocol.violation').data.code, 'RpcFrameworkError')
 })
 
 test('D2 the answer to a broken CALL keeps its place in the order', () => {
@@ -187,7 +187,7 @@ test('D5 a numeric message id is echoed as a number, and flagged', () => {
   const rig = new Rig()
   deepStrictEqual(rig.call(17, 'StatusNotification', v16Status), [3, 17, {}])
   const event = rig.event('connector.status_changed')
-  deepStrictEqual(event.data['flags'], ['messageId.numeric'])
+  deepStrictEqual(event.data.flags, ['messageId.numeric'])
   strictEqual(event.ocppmessageid, '17')
 })
 
@@ -206,7 +206,7 @@ test('what was corrected to be understood stands in raw as it came', () => {
   const rig = new Rig()
   const said = { ...v16Status, vendorErrorCode: 'E'.repeat(60) }
   strictEqual(rig.call('1', 'StatusNotification', said)?.[0], 3)
-  deepStrictEqual(rig.event('connector.status_changed').data['raw'], said)
+  deepStrictEqual(rig.event('connector.status_changed').data.raw, said)
 })
 
 test('rule 42: a SEND is never answered; its events are published without a ticket', () => {

@@ -190,7 +190,7 @@ test('a late CALLERROR is a late answer too', () => {
   rig.enqueue('c-1', 'ClearCache', { timeoutMs: 500 })
   rig.tick(500)
   rig.error('m-1', 'InternalError', 'late')
-  deepStrictEqual(rig.event('command.late_answer').data['error'], {
+  deepStrictEqual(rig.event('command.late_answer').data.error, {
     code: 'InternalError',
     description: 'late',
     details: {}
@@ -254,7 +254,7 @@ test('quirk 14: a truncated answer fails its CALL at once, when its id can be re
   rig.frame('[3,"m-1",{"status":"Acc')
   deepStrictEqual(outcomes(rig), ['c-1 unknown invalid_response'])
   strictEqual(rig.sent.length, 2)
-  strictEqual(rig.event('protocol.violation').data['violation'], 'not_json')
+  strictEqual(rig.event('protocol.violation').data.violation, 'not_json')
 })
 
 test('a broken answer to nobody is counted', () => {

@@ -34,7 +34,7 @@ test('C2 each new StartTransaction asks for an id and is answered with it', () =
   strictEqual(rig.call('1', 'StartTransaction', v16Start), undefined)
   rig.take(rig.session.identified(rig.last('identify').ticket, 77, rig.nowMs))
   strictEqual(idOf(rig.sent[0]), 77)
-  strictEqual(told(rig, 'transaction.started')[0]?.data['transactionId'], '77')
+  strictEqual(told(rig, 'transaction.started')[0]?.data.transactionId, '77')
 })
 
 // C3: EVerest stations use a new message id on each retry.
@@ -47,9 +47,9 @@ test('C3 the same StartTransaction under a new id gets the same transaction, ans
   strictEqual(rig.all('identify').length, 1)
   strictEqual(rig.all('decide').length, 1)
   const [original, repeat] = told(rig, 'transaction.started')
-  strictEqual(repeat?.data['duplicateOf'], original?.id)
-  strictEqual(repeat?.data['startKey'], original?.data['startKey'])
-  strictEqual(original?.data['duplicateOf'], undefined)
+  strictEqual(repeat?.data.duplicateOf, original?.id)
+  strictEqual(repeat?.data.startKey, original?.data.startKey)
+  strictEqual(original?.data.duplicateOf, undefined)
   strictEqual(rig.counted('duplicate_event'), 1)
 })
 
@@ -59,7 +59,7 @@ test('C3 so it does after a reconnect and a restart, from what is stored', () =>
   first.close()
   const later = new Rig({ epoch: 8, transactions: stored(first) })
   deepStrictEqual(later.call('1', 'StartTransaction', v16Start)?.[2], answer?.[2])
-  strictEqual(told(later, 'transaction.started')[0]?.data['duplicateOf'], told(first, 'transaction.started')[0]?.id)
+  strictEqual(told(later, 'transaction.started')[0]?.data.duplicateOf, told(first, 'transaction.started')[0]?.id)
 })
 
 test('another connector, time, tag or meter reading is another transaction', () => {
@@ -93,11 +93,11 @@ test('the end of a 1.6 transaction names what its start said, and lists it as en
   rig.call('2', 'MeterValues', v16Meter(1000))
   rig.call('3', 'StopTransaction', v16Stop(1000))
   const { data } = rig.event('transaction.ended')
-  deepStrictEqual(data['evse'], { id: 1, connectorId: 1 })
-  deepStrictEqual(data['idToken'], { value: 'TAG-1' })
-  deepStrictEqual([data['meterStartWh'], data['meterStopWh'], data['energyWh']], [100, 600, 500])
-  deepStrictEqual(data['enriched'], ['evse', 'idToken', 'startedAt', 'meterStartWh', 'energyWh'])
-  deepStrictEqual(rig.event('transaction.updated').data['flags'], undefined)
+  deepStrictEqual(data.evse, { id: 1, connectorId: 1 })
+  deepStrictEqual(data.idToken, { value: 'TAG-1' })
+  deepStrictEqual([data.meterStartWh, data.meterStopWh, data.energyWh], [100, 600, 500])
+  deepStrictEqual(data.enriched, ['evse', 'idToken', 'startedAt', 'meterStartWh', 'energyWh'])
+  deepStrictEqual(rig.event('transaction.updated').data.flags, undefined)
 })
 
 test('the record of an ended transaction keeps what the end told', () => {
@@ -117,11 +117,11 @@ test('a repeated stop under a new id is a duplicate of the first, also on the ne
   first.call('2', 'StopTransaction', v16Stop(1000))
   deepStrictEqual(first.call('3', 'StopTransaction', v16Stop(1000)), [3, '3', {}])
   const [ended, repeat] = told(first, 'transaction.ended')
-  strictEqual(repeat?.data['duplicateOf'], ended?.id)
+  strictEqual(repeat?.data.duplicateOf, ended?.id)
   const later = new Rig({ epoch: 8, transactions: stored(first) })
   later.call('1', 'StopTransaction', v16Stop(1000))
-  strictEqual(later.event('transaction.ended').data['duplicateOf'], ended?.id)
-  strictEqual(later.event('transaction.ended').data['energyWh'], 500)
+  strictEqual(later.event('transaction.ended').data.duplicateOf, ended?.id)
+  strictEqual(later.event('transaction.ended').data.energyWh, 500)
 })
 
 // C4: a StopTransaction with id 0, -1 or an unknown one that is answered with an error comes back for ever.
@@ -129,9 +129,9 @@ test('C4 a stop for an unknown transaction is accepted, published and flagged or
   const rig = new Rig()
   for (const id of [0, -1, 99_999]) deepStrictEqual(rig.call(`${id}`, 'StopTransaction', v16Stop(id)), [3, `${id}`, {}])
   for (const { data } of told(rig, 'transaction.ended')) {
-    deepStrictEqual(data['flags'], ['orphaned'])
-    strictEqual(data['energyWh'], undefined)
-    strictEqual(data['duplicateOf'], undefined)
+    deepStrictEqual(data.flags, ['orphaned'])
+    strictEqual(data.energyWh, undefined)
+    strictEqual(data.duplicateOf, undefined)
   }
 })
 
@@ -142,15 +142,15 @@ test('C4 two stops with id 0 are duplicates only when they tell the same end', (
   rig.call('2', 'StopTransaction', v16Stop(0, { timestamp: '2026-11-23T11:00:00Z' }))
   rig.call('3', 'StopTransaction', v16Stop(0, { timestamp: '2026-11-23T11:00:00Z' }))
   const [first, second, third] = told(rig, 'transaction.ended')
-  strictEqual(first?.data['duplicateOf'], undefined)
-  strictEqual(second?.data['duplicateOf'], undefined)
-  strictEqual(third?.data['duplicateOf'], second?.id)
+  strictEqual(first?.data.duplicateOf, undefined)
+  strictEqual(second?.data.duplicateOf, undefined)
+  strictEqual(third?.data.duplicateOf, second?.id)
 })
 
 test('MeterValues of an unknown transaction are published as orphaned and remembered nowhere', () => {
   const rig = new Rig()
   rig.call('1', 'MeterValues', v16Meter(5))
-  deepStrictEqual(rig.event('transaction.updated').data['flags'], ['orphaned'])
+  deepStrictEqual(rig.event('transaction.updated').data.flags, ['orphaned'])
   deepStrictEqual(stored(rig), [])
 })
 
@@ -178,9 +178,9 @@ test('a 2.x transaction is known from its first event to its last, and its end i
   rig.call('3', 'TransactionEvent', v201Event('Updated', 2, { evse: { id: 2, connectorId: 1 } }))
   rig.call('4', 'TransactionEvent', v201Event('Ended', 3))
   const { data } = rig.event('transaction.ended')
-  deepStrictEqual(data['evse'], { id: 2, connectorId: 1 })
-  deepStrictEqual(data['idToken'], { value: 'T', type: 'ISO14443' })
-  deepStrictEqual(data['flags'], undefined)
+  deepStrictEqual(data.evse, { id: 2, connectorId: 1 })
+  deepStrictEqual(data.idToken, { value: 'T', type: 'ISO14443' })
+  deepStrictEqual(data.flags, undefined)
   strictEqual(stored(rig)[0]?.state, 'ended')
 })
 
@@ -190,8 +190,8 @@ test('a repeated (transaction, seqNo) is a duplicate of its first event, of ever
     rig.call(`a${seqNo}`, 'TransactionEvent', v201Event(eventType, seqNo))
     rig.call(`b${seqNo}`, 'TransactionEvent', v201Event(eventType, seqNo))
     const [first, repeat] = told(rig, `transaction.${eventType.toLowerCase()}`)
-    strictEqual(first?.data['duplicateOf'], undefined)
-    strictEqual(repeat?.data['duplicateOf'], first?.id)
+    strictEqual(first?.data.duplicateOf, undefined)
+    strictEqual(repeat?.data.duplicateOf, first?.id)
   }
 })
 
@@ -209,8 +209,8 @@ test('events of a 2.x transaction whose start was never seen are orphaned, and t
   rig.call('2', 'TransactionEvent', v201Event('Updated', 4))
   rig.call('3', 'TransactionEvent', v201Event('Ended', 5))
   const [first, repeat] = told(rig, 'transaction.updated')
-  deepStrictEqual([first?.data['flags'], repeat?.data['duplicateOf']], [['orphaned'], first?.id])
-  deepStrictEqual(rig.event('transaction.ended').data['flags'], ['orphaned'])
+  deepStrictEqual([first?.data.flags, repeat?.data.duplicateOf], [['orphaned'], first?.id])
+  deepStrictEqual(rig.event('transaction.ended').data.flags, ['orphaned'])
 })
 
 // Some stations count their transactions from 1 again after a reboot.
@@ -222,7 +222,7 @@ test('a start at another time under an id that was used before is another transa
   rig.call('4', 'TransactionEvent', v201Event('Ended', 1, { timestamp: '2026-11-23T12:30:00Z' }))
   const events = [...told(rig, 'transaction.started'), ...told(rig, 'transaction.ended')]
   deepStrictEqual(
-    events.map(({ data }) => data['duplicateOf']),
+    events.map(({ data }) => data.duplicateOf),
     [undefined, undefined, undefined, undefined]
   )
 })
@@ -244,11 +244,11 @@ test('open transactions are bounded: the oldest is forgotten, counted, and the e
   )
   strictEqual(rig.counted('transaction_forgotten'), 1)
   deepStrictEqual(
-    told(rig, 'transaction.started').map(({ data }) => data['flags']),
+    told(rig, 'transaction.started').map(({ data }) => data.flags),
     [undefined, undefined, ['transactions.oldestForgotten']]
   )
   rig.call('9', 'StopTransaction', v16Stop(1000))
-  deepStrictEqual(rig.event('transaction.ended').data['flags'], ['orphaned'])
+  deepStrictEqual(rig.event('transaction.ended').data.flags, ['orphaned'])
 })
 
 test('ended transactions are bounded, in the store too', () => {
