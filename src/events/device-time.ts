@@ -2,6 +2,8 @@ import type { DeviceTime } from './model.ts'
 
 /** What every station should send; `Date.parse` reads it as it is. [RFC 3339] */
 const regular = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/
+/** A regular time that is UTC already, of a day that every month has. */
+const canonical = /^\d{4}-\d\d-(?:[01]\d|2[0-8])T(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{3})?Z$/
 /** What stations do send: no zone, `+03`, a space for the T, no seconds, one-digit fields, a comma. (quirk 23) */
 const lenient =
   /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[Tt ]|, )(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d+))?)? ?([Zz]|UTC|[+-]\d{1,2}(?::?\d{2})?)?$/
@@ -17,14 +19,20 @@ const plausibleAheadMs = 24 * 3_600_000
  */
 export function parseDeviceTime(said: unknown, receivedAtMs: number, flag: (name: string) => void): DeviceTime {
   const raw = typeof said === 'string' ? said : String(said)
-  const ms = regular.test(raw) ? Date.parse(raw) : parseLenient(raw.trim(), flag)
+  const isRegular = regular.test(raw)
+  const ms = isRegular ? Date.parse(raw) : parseLenient(raw.trim(), flag)
   if (Number.isNaN(ms)) {
     flag('deviceTime.unparsable')
     return { raw }
   }
   const skewMs = ms - receivedAtMs
   if (ms < plausibleFromMs || skewMs > plausibleAheadMs) flag('deviceTime.implausible')
-  return { raw, utc: new Date(ms).toISOString(), skewMs }
+  // Formatting costs more than all the rest, and most times need none.
+  if (canonical.test(raw)) return { raw, utc: raw.length === 24 ? raw : `${raw.slice(0, 19)}.000Z`, skewMs }
+  const utc = new Date(ms).toISOString()
+  // 30 February, or 24 o'clock, is read as the day after.
+  if (isRegular && raw.endsWith('Z') && !utc.startsWith(raw.slice(0, 10))) flag('deviceTime.irregular')
+  return { raw, utc, skewMs }
 }
 
 function parseLenient(text: string, flag: (name: string) => void): number {

@@ -1,3 +1,4 @@
+import { utcText } from '../lib/utc-text.ts'
 import type { OcppVersion } from '../protocol/version.ts'
 import type { Decision } from './decision.ts'
 import { parseDeviceTime } from './device-time.ts'
@@ -39,7 +40,7 @@ export class CallOrigin implements Origin {
     this.version = facts.version
     this.action = facts.action
     this.receivedAtMs = facts.receivedAtMs
-    this.receivedAt = new Date(facts.receivedAtMs).toISOString()
+    this.receivedAt = utcText(facts.receivedAtMs)
     this.bootIntervalS = facts.bootIntervalS
     this.evse = facts.evse ?? evseOfConnector
     this.#flags = facts.flags === undefined ? [] : [...new Set(facts.flags)]

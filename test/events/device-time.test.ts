@@ -33,6 +33,8 @@ test('a time that stations write in their own way is read and flagged', () => {
     ['2026-11-23T09:59Z', '2026-11-23T09:59:00.000Z', ['deviceTime.irregular']],
     ['2026-11-23t09:59:59,5z', '2026-11-23T09:59:59.500Z', ['deviceTime.irregular']],
     ['2026-1-2T3:04:05Z', '2026-01-02T03:04:05.000Z', ['deviceTime.irregular']],
+    ['2026-02-30T00:00:00Z', '2026-03-02T00:00:00.000Z', ['deviceTime.irregular']],
+    ['2026-11-22T24:00:00Z', '2026-11-23T00:00:00.000Z', ['deviceTime.irregular']],
     ['2026-11-23T09:59:59 UTC', '2026-11-23T09:59:59.000Z', ['deviceTime.irregular']]
   ]
   for (const [raw, utc, flags] of irregular) {
@@ -55,6 +57,16 @@ test('what is no time is kept as it came, without a time', () => {
   for (const raw of ['', 'yesterday', '2026-13-01T00:00:00Z', '2026-11-23T25:00:00Z', '23.11.2026 10:00', '1764000000'])
     deepStrictEqual(parse(raw), { raw, flags: ['deviceTime.unparsable'] }, raw)
   deepStrictEqual(parse(1764000000), { raw: '1764000000', flags: ['deviceTime.unparsable'] })
+})
+
+test('a canonical time is read as any other', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: Date.UTC(2010, 0, 1), max: receivedAtMs }), fc.boolean(), (ms, isWhole) => {
+      const utc = new Date(isWhole ? Math.floor(ms / 1000) * 1000 : ms).toISOString()
+      const raw = isWhole ? utc.replace('.000', '') : utc
+      deepStrictEqual(parse(raw), { raw, utc, skewMs: Date.parse(utc) - receivedAtMs, flags: [] })
+    })
+  )
 })
 
 test('no text throws, and every time that is read is one that can be written', () => {
