@@ -67,6 +67,16 @@ test('any traffic defers the ping: who talks within the interval is never pinged
   strictEqual(peers.filter(({ pingsAtMs }) => pingsAtMs.length > 0).length, 0)
 })
 
+test('who speaks while it waits for its ping is not pinged', () => {
+  const { clock, wheel, peers } = start(10_000)
+  clock.advance(pingIntervalMs)
+  const pinged = peers.filter(({ pingsAtMs }) => pingsAtMs.length > 0).length
+  ok(pinged < 100)
+  for (const peer of peers) hear(wheel, peer)
+  clock.advance(pingIntervalMs - wheel.tickMs)
+  strictEqual(peers.filter(({ pingsAtMs }) => pingsAtMs.length > 0).length, pinged)
+})
+
 test('who says nothing is idle after the timeout, not before, and is not looked at again', () => {
   const { clock, wheel, peers } = start(10_000)
   clock.advance(idleTimeoutMs - wheel.tickMs)
