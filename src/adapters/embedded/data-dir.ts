@@ -21,6 +21,9 @@ const formatVersion = 1
 const versionFile = 'VERSION'
 const versionText = (version: number | string): string => `charge-point-gateway data ${version}\n`
 
+/** A lock that nothing refers to would be collected, and be gone. */
+const locks = new Set<DatabaseSync>()
+
 export interface DataDir {
   readonly path: string
   /** The folder of the LMDB environment. */
@@ -73,13 +76,18 @@ function lock(path: string): () => void {
     )
   }
   const held = database
+  locks.add(held)
+  const unlock = (): void => {
+    locks.delete(held)
+    held.close()
+  }
   try {
     writeWhole(ownerPath, `process ${process.pid} on ${hostname()}\n`)
   } catch (error) {
-    held.close()
+    unlock()
     throw explainDisk(error, path)
   }
-  return () => held.close()
+  return unlock
 }
 
 function ownerOf(ownerPath: string): string {

@@ -110,9 +110,16 @@ export class EmbeddedEventLog implements EventLog {
   }
 
   /** Commit rows that stand in no order with events, past a full log: blocks of ids, what is forgotten. */
-  commitControl(rows: ControlWrite['rows']): Promise<void> {
+  commitControl(rows: ControlWrite['rows'], done: () => void = () => undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#committer.enqueueControl({ rows, done: resolve, failed: reject })
+      this.#committer.enqueueControl({
+        rows,
+        done: () => {
+          done()
+          resolve()
+        },
+        failed: reject
+      })
     })
   }
 
@@ -177,9 +184,8 @@ export class EmbeddedEventLog implements EventLog {
     const record = this.#consumers.make(name, position, this.#options.clock.now())
     // What it wants to read again is held from now on, what it lets go only once that is on disk.
     if (position < (this.#consumers.get(name)?.position ?? 0)) this.#consumers.set(record)
-    await this.commitControl([{ key: this.#consumers.keyOf(name), value: this.#consumers.encode(record) }])
-    this.#consumers.set(record)
-    this.#committer.poke()
+    const row = { key: this.#consumers.keyOf(name), value: this.#consumers.encode(record) }
+    await this.commitControl([row], () => this.#consumers.set(record))
     return record
   }
 
@@ -231,10 +237,12 @@ export class EmbeddedEventLog implements EventLog {
     let events = 0
     let bytes = 0
     let taken = 0
+    let wanted = 0
     for (const { entries } of queue) {
       let size = 0
       for (const entry of entries) size += estimateBytes(entry)
       if (taken > 0 && (events + entries.length > batchEventsMax || bytes + size > batchBytesMax)) break
+      if (size > 0) wanted = bytes + size + this.#headroom()
       if (size > 0 && !this.#hasRoom(bytes + size)) break
       events += entries.length
       bytes += size
@@ -242,8 +250,6 @@ export class EmbeddedEventLog implements EventLog {
     }
     const held = this.#consumers.held()
     const { bytesMax } = this.#options
-    // Beside what is over the limit, a little more than what comes in: what is at the limit stays below it.
-    const wanted = bytes > 0 || queue.length > 0 ? bytes + this.#headroom() : 0
     const trim = this.#extent.plan(
       (chunk, left) =>
         chunk.lastPosition <= held && (chunk.appendedAtMs <= this.#expiredUntilMs || left + wanted > bytesMax)

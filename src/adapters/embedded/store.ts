@@ -1,4 +1,7 @@
+import { closeSync, existsSync, openSync, readSync } from 'node:fs'
+import { join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
+import { GatewayError } from '../../lib/gateway-error.ts'
 import { explainDisk } from './data-dir.ts'
 
 type Bytes = Database<Buffer, Buffer>
@@ -25,9 +28,9 @@ export interface StoreOptions {
  * transaction and does the promise resolve. All on lmdb's writer thread. docs/adr/0002-event-log-on-lmdb.md
  */
 export function openStore({ path, mapBytes, sync }: StoreOptions): Store {
-  let root: RootDatabase<Buffer, Buffer>
   try {
-    root = open<Buffer, Buffer>({
+    checkFile(join(path, 'data.mdb'))
+    const root = open<Buffer, Buffer>({
       path,
       encoding: 'binary',
       overlappingSync: false,
@@ -35,7 +38,7 @@ export function openStore({ path, mapBytes, sync }: StoreOptions): Store {
       eventTurnBatching: false,
       noSync: !sync,
       mapSize: mapBytes,
-      pageSize: 4_096,
+      pageSize: pageBytes,
       maxDbs: 4,
       noSubdir: false
     })
@@ -44,6 +47,26 @@ export function openStore({ path, mapBytes, sync }: StoreOptions): Store {
     return { log, state, commit: (write) => commit(root, write), close: () => root.close() }
   } catch (error) {
     throw explainDisk(error, path)
+  }
+}
+
+const pageBytes = 4_096
+const magicOffset = 24
+const magic = 0xbeefc0de
+
+/** lmdb-js ends the process on a file that is no LMDB file, so its two meta pages are looked at before. */
+function checkFile(path: string): void {
+  if (!existsSync(path)) return
+  const fd = openSync(path, 'r')
+  const bytes = Buffer.alloc(2 * pageBytes)
+  const read = readSync(fd, bytes)
+  closeSync(fd)
+  const intact = [0, pageBytes].every((page) => bytes.readUInt32LE(page + magicOffset) === magic)
+  if (read > 0 && !intact) {
+    throw new GatewayError(
+      'data_dir_damaged',
+      `${path} is not a store of this gateway. Restore it from a copy, or use an empty folder.`
+    )
   }
 }
 
