@@ -18,7 +18,7 @@ socket.on('message', (data) => {
   if (type === 3) waiting.get(id)?.(payload)
 })
 socket.on('unexpected-response', (_request, response) => end(1, `refused with HTTP ${response.statusCode}`))
-socket.on('error', (error) => end(1, `no connection: ${error.message || 'is the gateway running?'}`))
+socket.on('error', (error) => end(1, `no connection to ${url} (${error.message}): npm start runs a gateway`))
 socket.on('close', (code, reason) => end(0, `closed: ${code} ${reason}`))
 socket.on('open', () => void charge())
 process.on('SIGINT', () => socket.close(1000))
