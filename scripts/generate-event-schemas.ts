@@ -1,10 +1,9 @@
 /**
- * Writes `schemas/events/`: the JSON Schema (draft-07) of every event type's data, of the envelope, and an index, from
- * the types of `src/events/`. They are checked in and published; a test proves that they are current.
+ * What stands in `schemas/events/`: the JSON Schema (draft-07) of every event type's data, of the envelope, and an index,
+ * made from the types of `src/events/`. `npm run generate` writes them; they are checked in and published.
  */
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { createTypeReader, type JsonSchema } from './type-schemas.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -41,12 +40,3 @@ export function eventSchemaFiles(): ReadonlyMap<string, string> {
 function textOf(value: unknown): string {
   return `${JSON.stringify(value, undefined, 2)}\n`
 }
-
-export function writeEventSchemas(): void {
-  const files = eventSchemaFiles()
-  mkdirSync(eventSchemaFolder, { recursive: true })
-  for (const name of readdirSync(eventSchemaFolder)) if (!files.has(name)) rmSync(join(eventSchemaFolder, name))
-  for (const [name, text] of files) writeFileSync(join(eventSchemaFolder, name), text)
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) writeEventSchemas()

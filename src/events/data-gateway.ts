@@ -25,6 +25,8 @@ export interface ChargePointDisconnected extends EventFacts {
     | 'bad_frames'
     | 'binary_frame'
     | 'payload_too_big'
+    | 'too_many_fragments'
+    | 'inbox_full'
     | 'invalid_utf8'
     | 'protocol_error'
     | 'not_reading'
@@ -92,10 +94,11 @@ export interface ProtocolViolation extends EventFacts {
     | 'wrong_element_count'
     | 'wrong_element_type'
     | 'binary_frame'
+    | 'nested_too_deep'
     | 'unknown_action'
     | 'invalid_payload'
     | 'not_registered'
-    | 'invalid_answer'
+    | 'internal_error'
   >
   /** Plain words; never the raw text. */
   readonly detail: string

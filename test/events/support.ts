@@ -1,4 +1,5 @@
 import { ok } from 'node:assert'
+import { readFileSync } from 'node:fs'
 import type { Decision } from '../../src/events/decision.ts'
 import { makeEvent } from '../../src/events/envelope.ts'
 import type { EventDraft } from '../../src/events/model.ts'
@@ -43,3 +44,16 @@ export function handle(version: OcppVersion, action: string, payload: unknown, g
 }
 
 export const accepted: Decision = { decidedBy: 'local', authorization: { status: 'accepted' } }
+
+interface EventSchema {
+  readonly properties: Readonly<Record<string, { readonly examples?: readonly string[] }>>
+}
+
+/** The known values of a member of an event's data, as its schema tells them. */
+export function knownValues(type: string, member: string): readonly string[] {
+  const text = readFileSync(new URL(`../../schemas/events/${type}.json`, import.meta.url), 'utf8')
+  const schema: EventSchema = JSON.parse(text)
+  const known = schema.properties[member]?.examples
+  ok(known, `${type}.${member} has no known values`)
+  return known
+}

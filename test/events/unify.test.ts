@@ -1,9 +1,9 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert'
-import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { unified } from '../../src/events/unify.ts'
 import { loadSchemas, type PayloadSchema } from '../../src/protocol/schemas.ts'
 import { type OcppVersion, ocppVersions } from '../../src/protocol/version.ts'
+import { knownValues } from './support.ts'
 
 test('a word of OCPP becomes lower snake case, abbreviations whole', () => {
   const words = {
@@ -20,18 +20,6 @@ test('a word of OCPP becomes lower snake case, abbreviations whole', () => {
   }
   for (const [raw, word] of Object.entries(words)) strictEqual(unified(raw), word)
 })
-
-interface EventSchema {
-  readonly properties: Readonly<Record<string, { readonly examples?: readonly string[] }>>
-}
-
-function knownValues(type: string, member: string): readonly string[] {
-  const text = readFileSync(new URL(`../../schemas/events/${type}.json`, import.meta.url), 'utf8')
-  const schema: EventSchema = JSON.parse(text)
-  const known = schema.properties[member]?.examples
-  ok(known, `${type}.${member} has no known values`)
-  return known
-}
 
 /** The list of words at a path of a request's schema; empty when this version has no such member. */
 function wordsAt(version: OcppVersion, action: string, path: readonly string[]): readonly string[] {
