@@ -38,6 +38,7 @@ export class LiveConversation implements Conversation, DurableWaiter {
   #ended = false
   #heldForLog = false
   #heldForInflight = false
+  #heldForStop = false
   #cancelWake: (() => void) | undefined
   #running = false
   #isClosed = false
@@ -99,6 +100,16 @@ export class LiveConversation implements Conversation, DurableWaiter {
 
   stop(): void {
     this.#take((nowMs) => this.session.stop(nowMs))
+  }
+
+  /** True when a stop may close the socket: nothing is in flight in either direction. */
+  quiet(): boolean {
+    // A station that talks on would never be done; it is not read any more, unless it owes us an answer.
+    if (!this.#heldForStop && !this.session.awaitsAnswer) {
+      this.#heldForStop = true
+      this.#wire.pause('stop')
+    }
+    return this.session.settled
   }
 
   /** Read on: the log has room again. */

@@ -42,7 +42,7 @@ export async function drain(
     waiting = waiting.filter((conversation) => !conversation.ended)
     const late = clock.now() >= lastMs
     const ready = waiting
-      .filter((conversation) => late || conversation.session.settled)
+      .filter((conversation) => conversation.quiet() || late)
       .slice(0, late ? waiting.length : perStep)
     for (const conversation of ready) {
       if (!conversation.session.settled) cut++

@@ -3,6 +3,10 @@ import type { CloseReason } from '../session/close-reasons.ts'
 import type { ConnectionTotals } from '../session/effect.ts'
 import type { Refusal } from './refusals.ts'
 
+/** Who may hold a socket from being read: the log that does not keep up, its own unanswered CALLs, the stop. */
+export const holdNames = ['log', 'inflight', 'stop'] as const
+export type HoldName = (typeof holdNames)[number]
+
 /** One socket, as the gateway sees it. The server is its only implementation outside tests. */
 export interface Wire {
   /** Write one text frame. After the socket has ended: a counted no-op. */
@@ -10,8 +14,8 @@ export interface Wire {
   /** Begin to close with this reason; `Conversation.closed` follows exactly once. Idempotent. */
   close(reason: CloseReason): void
   /** Stop and go on reading the socket. While paused the idle clock stands still. Nested by name: reading goes on when no name holds it. */
-  pause(why: 'log' | 'inflight'): void
-  resume(why: 'log' | 'inflight'): void
+  pause(why: HoldName): void
+  resume(why: HoldName): void
   totals(): ConnectionTotals
 }
 

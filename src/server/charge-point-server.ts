@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket as NetSocket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Refusal } from '../gateway/refusals.ts'
-import type { Gatekeeper } from '../gateway/wire.ts'
+import { type Gatekeeper, holdNames } from '../gateway/wire.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Counter, Metrics } from '../ports/metrics.ts'
 import { type OcppVersion, ocppVersions } from '../protocol/version.ts'
@@ -219,9 +219,8 @@ class HttpChargePointServer implements ChargePointServer {
 
 function createShared(options: ChargePointServerOptions, ended: ConnectionShared['ended']): ConnectionShared {
   const { metrics } = options
-  const paused = { log: 0, inflight: 0 }
-  metrics.gauge('reading_paused', { why: 'log' }, () => paused.log)
-  metrics.gauge('reading_paused', { why: 'inflight' }, () => paused.inflight)
+  const paused = { log: 0, inflight: 0, stop: 0 }
+  for (const why of holdNames) metrics.gauge('reading_paused', { why }, () => paused[why])
   return {
     keepAlive: new KeepAlive(options.clock, options),
     sendBufferBytesMax: options.sendBufferBytesMax,

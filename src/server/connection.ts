@@ -1,4 +1,4 @@
-import type { Conversation, Wire } from '../gateway/wire.ts'
+import { type Conversation, type HoldName, holdNames, type Wire } from '../gateway/wire.ts'
 import type { Counter } from '../ports/metrics.ts'
 import type { OcppVersion } from '../protocol/version.ts'
 import { type CloseReason, closeReasons } from '../session/close-reasons.ts'
@@ -7,8 +7,6 @@ import { Inbox } from './inbox.ts'
 import type { KeepAlive, KeepAliveEntry } from './keep-alive.ts'
 import type { ServerLog } from './settings.ts'
 import type { Socket, SocketListener } from './socket.ts'
-
-export type HoldName = 'log' | 'inflight'
 
 /** What all connections share, so that none carries its own copy. */
 export interface ConnectionShared {
@@ -28,8 +26,7 @@ export interface ConnectionShared {
   ended(connection: Connection, reason: CloseReason): void
 }
 
-const holdBits: Readonly<Record<HoldName, number>> = { log: 1, inflight: 2 }
-const holdNames: readonly HoldName[] = ['log', 'inflight']
+const holdBits: Readonly<Record<HoldName, number>> = { log: 1, inflight: 2, stop: 4 }
 /** More pings than this at once are answered by one pong for the last of them. [RFC 6455 5.5.3] */
 const pongsOutstandingMax = 16
 

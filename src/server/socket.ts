@@ -2,7 +2,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type RawData, WebSocket, WebSocketServer } from 'ws'
-import type { CloseReason } from '../session/close-reasons.ts'
+import { type CloseReason, closeReasons } from '../session/close-reasons.ts'
+import { Deflate } from './deflate.ts'
 import { deflateWindowBits } from './deflate-offer.ts'
 
 /** What a socket tells its owner. */
@@ -49,8 +50,6 @@ export type Upgrader = (upgrade: Upgrade) => Socket | undefined
 const fragmentsMax = 1024
 /** Network reads that one frame may be spread over: 1 MiB in pieces of 64 bytes. */
 const chunksMax = 16_384
-/** Inflating runs on the threads that also sync the event log, so it may take two of the four. */
-const deflateConcurrencyMax = 2
 const deflateThresholdBytes = 1024
 
 const unset: SocketListener = {
@@ -106,6 +105,44 @@ function onClose(this: WebSocket, code: number): void {
   listenerOf(this).ended(code === 1006 ? undefined : code)
 }
 
+/** What the library calls to compress a message and to inflate a fragment. */
+interface LibraryDeflate {
+  compress(data: Buffer | string, fin: boolean, done: (error: Error | null, result: Buffer) => void): void
+  decompress(data: Buffer, fin: boolean, done: (error: Error | null, result: Buffer) => void): void
+}
+
+/** Puts ours in the place of the compressor and the inflater that the library would keep for each socket. */
+function shareDeflate(socket: LibrarySocket, deflate: Deflate): void {
+  const { _extensions } = socket as unknown as { _extensions: Record<string, LibraryDeflate | undefined> }
+  const extension = _extensions['permessage-deflate']
+  if (extension === undefined) return
+  let parts: Buffer[] = []
+  extension.compress = (data, _fin, done) =>
+    deflate.compress(data, (error, result) => {
+      if (error) socket.terminate()
+      done(error, result)
+    })
+  extension.decompress = (data, fin, done) => {
+    parts.push(data)
+    if (!fin) {
+      done(null, Buffer.alloc(0))
+      return
+    }
+    const message = parts
+    parts = []
+    deflate.inflate(message, (error: (Error & { code?: string }) | null, result) => {
+      // Ours is the close frame: the library would send one without a code.
+      if (error) failInflating(socket, error.code === 'ERR_BUFFER_TOO_LARGE' ? 'payload_too_big' : 'protocol_error')
+      done(error, result)
+    })
+  }
+}
+
+function failInflating(socket: LibrarySocket, reason: 'payload_too_big' | 'protocol_error'): void {
+  socket.listener.failed(reason)
+  socket.close(closeReasons[reason].wsCode)
+}
+
 function reasonOf(code: string | undefined): CloseReason {
   switch (code) {
     case 'WS_ERR_INVALID_UTF8':
@@ -143,12 +180,10 @@ export function createUpgrader(settings: {
       serverNoContextTakeover: true,
       clientNoContextTakeover: true,
       serverMaxWindowBits: deflateWindowBits,
-      threshold: deflateThresholdBytes,
-      concurrencyLimit: deflateConcurrencyMax,
-      zlibDeflateOptions: { level: 3, memLevel: 5, chunkSize: 4096 },
-      zlibInflateOptions: { chunkSize: 4096 }
+      threshold: deflateThresholdBytes
     }
   })
+  const deflate = new Deflate(settings.payloadBytesMax)
   return ({ request, stream, head, subprotocol, deflateOffer }) => {
     // The library chooses again from the headers, so it is shown only what has been chosen.
     const { headers } = request
@@ -160,6 +195,7 @@ export function createUpgrader(settings: {
     server.handleUpgrade(request, stream, head, (upgraded) => {
       socket = upgraded as LibrarySocket
     })
+    if (socket !== undefined && deflateOffer !== undefined) shareDeflate(socket, deflate)
     socket?.on('message', onMessage).on('ping', onPing).on('pong', onPong).on('error', onError).on('close', onClose)
     return socket
   }

@@ -53,6 +53,11 @@ export class Downward {
     return !this.#open && !this.#clearing && !this.#own && this.#queue.length === 0
   }
 
+  /** True while a CALL of ours is open, or about to be. */
+  get awaitsAnswer(): boolean {
+    return this.#open !== undefined || this.#clearing !== undefined || this.#own !== undefined
+  }
+
   /** When something is to be done without an input. Infinity: never. */
   get deadlineMs(): number {
     const slotMs = this.#open?.deadlineMs ?? this.#clearing?.expiresAtMs ?? Number.POSITIVE_INFINITY

@@ -113,6 +113,8 @@ export interface ChargePointSession {
   /** CALLs received and not answered yet, with those that wait behind an undecided one. */
   readonly unanswered: number
   readonly queuedCalls: number
+  /** A CALL of ours is open or on its way: the socket has to be read for its answer. */
+  readonly awaitsAnswer: boolean
   readonly record: ChargePointRecord
   readonly lastSeenAtMs: number
   /** Publishes `charge_point.connected`; the first input. */

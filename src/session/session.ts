@@ -55,6 +55,10 @@ export class Session implements ChargePointSession {
     return this.#downward.queuedCalls
   }
 
+  get awaitsAnswer(): boolean {
+    return this.#downward.awaitsAnswer
+  }
+
   get lastSeenAtMs(): number {
     return this.#lastSeenAtMs
   }

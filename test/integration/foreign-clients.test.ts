@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import { after, before, test } from 'node:test'
-import { RPCClient } from 'ocpp-rpc'
+import { createValidator, RPCClient } from 'ocpp-rpc'
+import v21Schemas from 'ocpp-rpc/lib/schemas/ocpp2_1.json' with { type: 'json' }
 import type { GatewayEvent } from '../../src/events/envelope.ts'
 import { GatewayProcess } from '../support/gateway-process.ts'
 import { assertValidEvent } from '../support/valid-event.ts'
@@ -14,9 +15,26 @@ after(() => gateway.remove())
 type Options = ConstructorParameters<typeof RPCClient>[0]
 type Reply = Record<string, unknown>
 
+/** The library looks for `urn:X.req`, but its own 2.1 schemas are called `urn:XRequest`; its strict mode needs this. */
+const v21Validator = createValidator(
+  'ocpp2.1',
+  v21Schemas.map((schema) => ({
+    // They also say `additionalProperties` of strings, which its Ajv would remark on, again and again.
+    ...JSON.parse(JSON.stringify(schema).replaceAll('"type":"string","additionalProperties":false', '"type":"string"')),
+    $id: schema.$id.replace(/Request$/, '.req').replace(/Response$/, '.conf')
+  }))
+)
+
 /** The library's types want every option; its code has defaults for them. */
 async function connect(identity: string, protocol: string) {
-  const options = { endpoint: gateway.url, identity, protocols: [protocol], strictMode: true, reconnect: false }
+  const options = {
+    endpoint: gateway.url,
+    identity,
+    protocols: [protocol],
+    strictMode: true,
+    strictModeValidators: [v21Validator],
+    reconnect: false
+  }
   const client = new RPCClient(options as unknown as Options)
   client.handle('Reset', async () => ({ status: 'Accepted' }))
   await client.connect()

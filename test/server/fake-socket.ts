@@ -81,7 +81,7 @@ export function openConnection(limits: Partial<ConnectionShared> = {}) {
     pongsSent: metrics.counter('frames_sent_total', { kind: 'pong' }),
     framesAfterClose: metrics.counter('frames_after_close_total', {}),
     framesDiscarded: metrics.counter('oddities_total', { what: 'discarded_at_close' }),
-    paused: { log: 0, inflight: 0 },
+    paused: { log: 0, inflight: 0, stop: 0 },
     ended: (_, reason) => ends.push(reason),
     ...limits
   }
