@@ -104,16 +104,15 @@ export function commitCall(
   out: Effect[],
   nowMs: number
 ): readonly EventEntry[] {
-  const { call, step, origin } = pending
+  const { call, origin } = pending
   const about = { action: call.action, messageId: call.id }
-  let isStepOpen = step !== undefined && origin.transaction !== undefined
-  return drafts.map((draft) => {
+  return drafts.map((draft, n) => {
     const event = context.event(draft, about, origin.receivedAt)
     if (draft.type === 'charge_point.booted') {
       return { event, changes: [context.registered(draft.data, origin.decision, nowMs)] }
     }
-    if (!isStepOpen || !draft.type.startsWith('transaction.')) return { event, changes: noChanges }
-    isStepOpen = false
+    // What a CALL says of its transaction is its first event.
+    if (n > 0) return { event, changes: noChanges }
     return { event, changes: applyStep(context, pending, { draft, eventId: event.id }, out, nowMs) }
   })
 }

@@ -108,7 +108,7 @@ export class Upward {
   }
 
   #take(waiting: Waiting, out: Effect[], nowMs: number): void {
-    if (this.#pending || this.#inbox.length > 0) this.#inbox.push(waiting)
+    if (this.#pending) this.#inbox.push(waiting)
     else this.#begin(waiting, out, nowMs)
   }
 

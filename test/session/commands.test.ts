@@ -88,6 +88,11 @@ test('high priority goes before the rest, each kind in its own order', () => {
     rig.take(rig.session.cleared(commandId, false, rig.nowMs))
   }
   deepStrictEqual(order, ['first', 'h-1', 'h-2', 'n-1', 'n-2'])
+  rig.enqueue('open')
+  rig.enqueue('n-3')
+  rig.enqueue('h-3', 'Reset', { priority: 'high' })
+  rig.take(rig.session.cleared('open', false, rig.nowMs))
+  strictEqual(rig.last('clear').commandId, 'h-3')
 })
 
 // D5: EMQX and MaEVe dropped the command with a log line.

@@ -200,6 +200,9 @@ function withOne<T>(from: readonly T[], seed: number, act: (one: T) => void): vo
   if (one !== undefined) act(one)
 }
 
+/** SESSION_RUNS=20000 looks longer than a unit test may. */
+const numRuns = Number(process.env.SESSION_RUNS ?? 500)
+
 function scripts(version: OcppVersion) {
   const inputs = [...framesUp(version), ...gatewayInputs(), ...operatorInputs()]
   return fc.commands<object, World>(inputs, { size: 'max', maxCommands: 120 })
@@ -219,7 +222,7 @@ for (const version of ['1.6', '2.0.1', '2.1'] as const) {
         }
         world.everyCommandHasOneOutcome()
       }),
-      { numRuns: Number(process.env.SESSION_RUNS ?? 500) }
+      { numRuns }
     )
   })
 }
