@@ -105,6 +105,8 @@ function onClose(this: WebSocket, code: number): void {
   listenerOf(this).ended(code === 1006 ? undefined : code)
 }
 
+const nothing = Buffer.alloc(0)
+
 /** What the library calls to compress a message and to inflate a fragment. */
 interface LibraryDeflate {
   compress(data: Buffer | string, fin: boolean, done: (error: Error | null, result: Buffer) => void): void
@@ -125,7 +127,8 @@ function shareDeflate(socket: LibrarySocket, deflate: Deflate): void {
   extension.decompress = (data, fin, done) => {
     parts.push(data)
     if (!fin) {
-      done(null, Buffer.alloc(0))
+      // Never from within: the library's parser is not re-entrant.
+      queueMicrotask(() => done(null, nothing))
       return
     }
     const message = parts

@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import { constants, deflateRawSync } from 'node:zlib'
 import { WebSocket } from 'ws'
 import { refusals } from '../../src/gateway/refusals.ts'
 import { createChargePointServer } from '../../src/server/charge-point-server.ts'
@@ -185,6 +186,47 @@ test('permessage-deflate is agreed with 2.x without context takeover, and messag
   }
   deepStrictEqual(gatekeeper.of('CP-1')?.frames, Array(5).fill(text))
   client.terminate()
+})
+
+test('a compressed message may come in fragments, with pings between them', async (t) => {
+  const { raw, gatekeeper } = await startServer(t)
+  const socket = raw()
+  const headers = { 'Sec-WebSocket-Protocol': 'ocpp2.1', 'Sec-WebSocket-Extensions': 'permessage-deflate' }
+  await upgraded(socket, '/ocpp/CP-1', headers)
+  const text = JSON.stringify([2, 'a', 'DataTransfer', { data: 'abc '.repeat(1000) }])
+  const deflated = deflateRawSync(text, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4)
+  const message = Array.from(deflated, (byte, n) => [
+    frame(n === 0 ? 1 : 0, Buffer.from([byte]), { fin: n === deflated.length - 1, rsv: n === 0 ? 4 : 0 }),
+    ...(n < deflated.length - 1 ? [frame(9)] : [])
+  ]).flat()
+  socket.write(Buffer.concat([...message, ...message, frame(1, 'plain')]))
+  await gatekeeper.until(() => gatekeeper.of('CP-1')?.frames.length === 3)
+  deepStrictEqual(gatekeeper.of('CP-1')?.frames, [text, text, 'plain'])
+  socket.destroy()
+})
+
+test('compressed messages of many stations at once arrive whole and in order', async (t) => {
+  const { url, gatekeeper } = await startServer(t)
+  const stations = ['A', 'B', 'C', 'D'].map((id) => ({ id, client: new WebSocket(url(id), ['ocpp2.0.1']) }))
+  await Promise.all(stations.map(({ client }) => once(client, 'open')))
+  const text = (id: string, n: number) => JSON.stringify([2, `${n}`, 'DataTransfer', { data: id.repeat(5000) }])
+  const received = stations.map(async ({ id, client }) => {
+    const texts: string[] = []
+    client.on('message', (data) => texts.push(String(data)))
+    for (let n = 0; n < 50; n++) {
+      client.send(text(id, n))
+      gatekeeper.of(id)?.wire.send(text(id, n))
+    }
+    await gatekeeper.until(() => gatekeeper.of(id)?.frames.length === 50)
+    client.close()
+    await once(client, 'close')
+    return texts.filter((each) => each.startsWith('[2,'))
+  })
+  for (const [index, { id }] of stations.entries()) {
+    const expected = Array.from({ length: 50 }, (_, n) => text(id, n))
+    deepStrictEqual(await received[index], expected)
+    deepStrictEqual(gatekeeper.of(id)?.frames, expected)
+  }
 })
 
 for (const [why, protocol, options] of [

@@ -136,6 +136,11 @@ for (const [what, bytes] of [
     })
   })
 
+/** A close frame with this code, among bytes read as Latin-1. */
+function closeFrame(code: number): RegExp {
+  return new RegExp(`\\x88.${String.fromCharCode(code >> 8, code & 0xff)}`, 's')
+}
+
 const badFrames: readonly (readonly [what: string, bytes: Buffer, reason: string, code: number])[] = [
   ['reserved bits (quirk 12)', frame(1, 'x', { rsv: 4 }), 'protocol_error', 1002],
   ['RSV2', frame(1, 'x', { rsv: 2 }), 'protocol_error', 1002],
@@ -176,7 +181,7 @@ for (const [what, bytes, reason, code] of badFrames)
     await besideNeighbours(server, async () => {
       const socket = server.raw()
       await upgraded(socket, '/ocpp/BAD')
-      const told = readUntil(socket, new RegExp(`\\x88.${String.fromCharCode(code >> 8, code & 0xff)}`, 's'))
+      const told = readUntil(socket, closeFrame(code))
       socket.write(bytes)
       await told
       socket.destroy()
@@ -298,7 +303,9 @@ test('a message that inflates beyond the payload limit is refused with 1009 (zip
   await besideNeighbours(server, async () => {
     const socket = server.raw()
     match(await upgraded(socket, '/ocpp/BOMB', deflating), /permessage-deflate/)
+    const told = readUntil(socket, closeFrame(1009))
     socket.write(frame(1, deflateRawSync(Buffer.alloc(50_000_000)), { rsv: 4 }))
+    await told
     await server.gatekeeper.until(() => server.gatekeeper.of('BOMB')?.reason !== undefined)
     strictEqual(server.gatekeeper.of('BOMB')?.reason, 'payload_too_big')
     socket.destroy()
@@ -310,7 +317,9 @@ test('rubbish where compressed data belongs costs its own connection alone', asy
   await besideNeighbours(server, async () => {
     const socket = server.raw()
     await upgraded(socket, '/ocpp/JUNK', deflating)
+    const told = readUntil(socket, closeFrame(1002))
     socket.write(frame(1, Buffer.alloc(200, 0xff), { rsv: 4 }))
+    await told
     await server.gatekeeper.until(() => server.gatekeeper.of('JUNK')?.reason !== undefined)
     strictEqual(server.gatekeeper.of('JUNK')?.reason, 'protocol_error')
     socket.destroy()
