@@ -313,6 +313,12 @@ export function eventLogContract(name: string, create: (settings?: EventLogSetti
     await log.putConsumer('billing', 4)
     await log.trim(clock.now())
     deepStrictEqual(log.range(), { oldest: 5, durable: 10 })
+    await log.append(count(11, 15).map((n) => entry(n)))
+    await log.putConsumer('billing', 12)
+    clock.advance(60_000)
+    await log.trim(clock.now())
+    ok(log.range().oldest <= 13, 'also within what was appended together')
+    deepStrictEqual(numbers(log.read(12, 10, all)), count(13, 15))
     strictEqual((await reopen()).log.consumer('billing')?.required, true)
   })
 

@@ -8,7 +8,11 @@ export interface FailingDisk {
   /** The operations of each transaction that was tried, whether it failed or not. */
   readonly tried: (readonly Operation[])[]
   /** Says which transactions fail, and with what. */
+  /** Each commit waits for this before anything is written. */
+  waits: Promise<void>
   fails: (operations: readonly Operation[]) => Error | undefined
+  /** Each commit waits for this after everything was written. */
+  returns: Promise<void>
 }
 
 /** A real store on a disk that fails when told to. */
@@ -29,6 +33,8 @@ export function openFailingStore(): FailingDisk {
     })
   const disk: FailingDisk = {
     tried: [],
+    waits: Promise.resolve(),
+    returns: Promise.resolve(),
     fails: () => undefined,
     store: {
       log: record(real.log, (key) => (key === 0 ? 'put head' : 'put event'), 'remove event'),
@@ -39,9 +45,11 @@ export function openFailingStore(): FailingDisk {
         write()
         recording = undefined
         disk.tried.push(operations)
+        await disk.waits
         const error = disk.fails(operations)
         if (error) throw error
         await real.commit(write)
+        await disk.returns
       },
       close: () => real.close()
     }

@@ -4,10 +4,12 @@ import type { Metrics } from '../../ports/metrics.ts'
 import type { Batch, ControlWrite, OrderedWrite } from './batch.ts'
 import { isNoSpace } from './data-dir.ts'
 import { Linger } from './linger.ts'
-import type { Store } from './store.ts'
+import { putRows, type Store } from './store.ts'
 
 const retryDelayMs = 50
 const retryDelayMsMax = 5_000
+/** A commit that takes longer is said to fail, although it may still succeed. */
+const stuckAfterMs = 10_000
 
 /** Says what goes into the next transaction, and hears what is on disk. */
 export interface Planner {
@@ -54,6 +56,7 @@ export class Committer {
   #cancelStart: (() => void) | undefined
   #wakeRetry: (() => void) | undefined
   #failing: Failing | undefined
+  #attemptSinceMs: number | undefined
   #closing = false
 
   constructor(options: CommitterOptions) {
@@ -64,7 +67,10 @@ export class Committer {
   }
 
   get failing(): Failing | undefined {
-    return this.#failing
+    const sinceMs = this.#attemptSinceMs
+    if (this.#failing || sinceMs === undefined) return this.#failing
+    if (this.#options.clock.now() - sinceMs < stuckAfterMs) return undefined
+    return { sinceMs, error: 'a commit does not return: the disk does not answer' }
   }
 
   /** Writes that are not on disk yet and in no running commit. */
@@ -202,12 +208,15 @@ export class Committer {
     if (batch.rows.length === 0 && batch.chunks.length === 0 && batch.control.length === 0 && !batch.trim)
       return undefined
     const startedAt = performance.now()
+    this.#attemptSinceMs = this.#options.clock.now()
     try {
       await this.#options.store.commit(() => apply(this.#options.store, batch))
       this.#commitSeconds.observe((performance.now() - startedAt) / 1_000)
       return undefined
     } catch (error) {
       return error ?? new Error('the commit failed without a reason')
+    } finally {
+      this.#attemptSinceMs = undefined
     }
   }
 
@@ -234,18 +243,11 @@ export class Committer {
   }
 }
 
-function apply({ log, state }: Store, batch: Batch): void {
+function apply(store: Store, batch: Batch): void {
+  const { log } = store
   for (const chunk of batch.trim?.chunks ?? []) void log.remove(chunk.firstPosition)
   if (batch.trim) void log.put(0, batch.trim.head)
   for (const chunk of batch.chunks) void log.put(chunk.firstPosition, chunk.value)
-  for (const { key, value } of batch.rows) {
-    if (value) void state.put(key, value)
-    else void state.remove(key)
-  }
-  for (const { rows } of batch.control) {
-    for (const { key, value } of rows) {
-      if (value) void state.put(key, value)
-      else void state.remove(key)
-    }
-  }
+  putRows(store, batch.rows)
+  for (const { rows } of batch.control) putRows(store, rows)
 }

@@ -32,6 +32,8 @@ export class EmbeddedLedger implements Ledger {
       const record = tables.persisted('commands', key.toString().slice(1))
       if (record) this.#live.set(record.commandId, { record, durable: Promise.resolve() })
     }
+    // The outcome's event brings the settled record: from then on the tables have it.
+    tables.onCommandStaged((commandId) => this.#settled.delete(commandId))
     this.#earlier = [...this.#live.keys()]
   }
 
@@ -66,7 +68,6 @@ export class EmbeddedLedger implements Ledger {
     const settled: CommandRecord = { ...live.record, state: 'settled', settlement: outcome, settledAtMs }
     this.#live.delete(commandId)
     this.#settled.set(commandId, settled)
-    this.#dropStored()
     return settled
   }
 
@@ -103,13 +104,5 @@ export class EmbeddedLedger implements Ledger {
     const durable = this.#tables.commit([{ table: 'commands', key: keyOf.command(commandId), value: record }])
     this.#live.set(commandId, { record, durable })
     await durable
-  }
-
-  /** The oldest of those that are in the tables by now; two for each that comes, so that they never add up. */
-  #dropStored(): void {
-    for (const commandId of this.#settled.keys().take(2)) {
-      if (this.#tables.get('commands', keyOf.command(commandId))?.state !== 'settled') return
-      this.#settled.delete(commandId)
-    }
   }
 }

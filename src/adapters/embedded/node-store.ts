@@ -12,6 +12,7 @@ const listLimitDefault = 10_000
 export class EmbeddedNodeStore implements NodeStore {
   readonly #store: Store
   readonly #commit: (changes: readonly StoreChange[]) => Promise<void>
+  #commandStaged: (commandId: string) => void = () => undefined
   readonly #staged: Readonly<Record<TableName, Map<string, StoreChange>>> = {
     chargePoints: new Map(),
     transactions: new Map(),
@@ -88,10 +89,16 @@ export class EmbeddedNodeStore implements NodeStore {
     return this.#commit(changes)
   }
 
+  /** Hears of each change of a command before it is shown. */
+  onCommandStaged(listener: (commandId: string) => void): void {
+    this.#commandStaged = listener
+  }
+
   /** From now on `get` and `list` show these changes. */
   stage(changes: readonly StoreChange[]): void {
     for (const change of changes) {
       assert(fits(change), `the key of a row of ${change.table} is empty or too long: ${change.key}`)
+      if (change.table === 'commands') this.#commandStaged(change.key)
       this.#staged[change.table].set(change.key, change)
     }
   }

@@ -5,13 +5,13 @@ import type { Ledger } from '../../ports/ledger.ts'
 import type { Metrics } from '../../ports/metrics.ts'
 import type { NodeStore } from '../../ports/node-store.ts'
 import type { SessionRegistry } from '../../ports/session-registry.ts'
-import { explainDisk, openDataDir } from './data-dir.ts'
+import { explainDisk, isNoSpace, openDataDir } from './data-dir.ts'
 import { EmbeddedDirectory } from './directory.ts'
 import { EmbeddedEventLog } from './event-log.ts'
 import { EmbeddedLedger } from './ledger.ts'
-import { createReserve } from './reserve.ts'
+import { createReserve, type Reserve } from './reserve.ts'
 import { EmbeddedSessionRegistry } from './session-registry.ts'
-import { openStore } from './store.ts'
+import { openStore, putRows, type Store } from './store.ts'
 import { TransactionIds } from './transaction-ids.ts'
 
 export interface EmbeddedOptions {
@@ -58,8 +58,10 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     const transactionIds = new TransactionIds(store, clock, (rows) => log.commitControl(rows))
     const registry = new EmbeddedSessionRegistry(options.nodeId, log.tables, clock)
     const ledger = new EmbeddedLedger(store, log.tables, (chargePointId) => registry.currentEpoch(chargePointId))
-    await log.begin()
-    await transactionIds.reserve()
+    await begin(store, reserve, [
+      () => log.begin(),
+      () => transactionIds.reserve((rows) => store.commit(() => putRows(store, rows)))
+    ])
     const stopForgetting = forgetRegularly(ledger, clock)
     return {
       log,
@@ -77,6 +79,24 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   } catch (error) {
     dataDir.unlock()
     throw explainDisk(error, dataDir.path)
+  }
+}
+
+/**
+ * The first commits are made directly, so that a start on a full disk is refused instead of waiting for ever, unless
+ * the reserve lets it start and trim.
+ */
+async function begin(store: Store, reserve: Reserve, steps: readonly (() => Promise<void>)[]): Promise<void> {
+  for (const step of steps) {
+    try {
+      await step()
+    } catch (error) {
+      if (isNoSpace(error)) reserve.release()
+      await step().catch(async (again: unknown) => {
+        await store.close()
+        throw again
+      })
+    }
   }
 }
 

@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { GatewayError } from '../../lib/gateway-error.ts'
+import type { Row } from './batch.ts'
 import { explainDisk } from './data-dir.ts'
 
 type Bytes = Database<Buffer, Buffer>
@@ -47,6 +48,14 @@ export function openStore({ path, mapBytes, sync }: StoreOptions): Store {
     return { log, state, commit: (write) => commit(root, write), close: () => root.close() }
   } catch (error) {
     throw explainDisk(error, path)
+  }
+}
+
+/** Inside a commit. */
+export function putRows({ state }: Store, rows: readonly Row[]): void {
+  for (const { key, value } of rows) {
+    if (value) void state.put(key, value)
+    else void state.remove(key)
   }
 }
 

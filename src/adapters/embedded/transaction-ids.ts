@@ -25,7 +25,8 @@ export class TransactionIds {
   /** First id that no block on disk has. */
   #reserved: number
   #blocks: { next: number; readonly end: number }[] = []
-  #refill: Promise<void> | undefined
+  /** The block that is on its way, with what it failed with. */
+  #refill: Promise<unknown> | undefined
 
   constructor(store: Store, clock: Clock, commit: (rows: ControlWrite['rows']) => Promise<void>) {
     this.#clock = clock
@@ -35,17 +36,17 @@ export class TransactionIds {
 
   next(): number | Promise<number> {
     const id = this.#take()
-    if (this.#left() < refillBelow) this.#refillSoon()
+    if (this.#left() < refillBelow) void this.#refillSoon()
     return id ?? this.#wait()
   }
 
   /** Puts a block on disk. */
-  async reserve(): Promise<void> {
+  async reserve(commit = this.#commit): Promise<void> {
     const next = Math.max(this.#reserved, 2 * secondsSince2020(this.#clock.now()), 1)
     const end = next + blockIds
     assert(end <= idMax, 'OCPP 1.6 transaction ids are used up')
     this.#reserved = end
-    await this.#commit([{ key: counterKey, value: Buffer.from(String(end)) }])
+    await commit([{ key: counterKey, value: Buffer.from(String(end)) }])
     this.#blocks.push({ next, end })
   }
 
@@ -61,18 +62,23 @@ export class TransactionIds {
     return this.#blocks.reduce((sum, { next, end }) => sum + end - next, 0)
   }
 
-  #refillSoon(): Promise<void> {
-    this.#refill ??= this.reserve().finally(() => {
-      this.#refill = undefined
-    })
-    // Who waits for an id sees the failure; a refill ahead of need is simply tried again by the next call.
-    this.#refill.catch(() => undefined)
+  /** Resolves with what it failed with: only who waits for an id has to know, the next call tries again. */
+  #refillSoon(): Promise<unknown> {
+    this.#refill ??= this.reserve()
+      .then(
+        () => undefined,
+        (error: unknown) => error
+      )
+      .finally(() => {
+        this.#refill = undefined
+      })
     return this.#refill
   }
 
   async #wait(): Promise<number> {
     for (;;) {
-      await this.#refillSoon()
+      const error = await this.#refillSoon()
+      if (error !== undefined) throw error
       const id = this.#take()
       if (id !== undefined) return id
     }

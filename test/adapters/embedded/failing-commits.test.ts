@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert'
+import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert'
 import { type TestContext, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { EmbeddedEventLog } from '../../../src/adapters/embedded/event-log.ts'
@@ -165,4 +165,35 @@ test('a log that is closed while its disk fails gives back what it could not sto
   await log.close()
   await refused
   disk.fails = () => undefined
+})
+
+test('a commit that does not return is said to fail', async (t) => {
+  const { log, clock, disk } = await openLog(t)
+  let goOn: () => void = () => undefined
+  disk.waits = new Promise((resolve) => {
+    goOn = resolve
+  })
+  const appended = log.append([entry(1)])
+  await until(() => disk.tried.length === 2)
+  strictEqual(log.state().failing, undefined)
+  clock.advance(10_000)
+  match(log.state().failing?.error ?? '', /does not return/)
+  goOn()
+  strictEqual(await appended, 1)
+  strictEqual(log.state().failing, undefined)
+})
+
+test('no reader sees what LMDB shows before the commit has returned', async (t) => {
+  const { log, disk } = await openLog(t)
+  await log.append([entry(1)])
+  let goOn: () => void = () => undefined
+  disk.returns = new Promise((resolve) => {
+    goOn = resolve
+  })
+  const appended = log.append([entry(2)])
+  await until(() => log.tables.persisted('openEpochs', keyOf.openEpoch('CP-1', 2)) !== undefined)
+  deepStrictEqual(numbers(log), [1])
+  goOn()
+  await appended
+  deepStrictEqual(numbers(log), [1, 2])
 })
