@@ -10,7 +10,7 @@ import type { SessionContext } from './context.ts'
 import type { Effect, EventEntry } from './effect.ts'
 import type { KeptAnswer } from './replay.ts'
 
-/** Flag of a start that made the oldest open transaction be forgotten (limits.open_transactions_max). */
+/** Flag of an event that made the oldest open transaction be forgotten (limits.open_transactions_max). */
 const oldestForgotten = 'transactions.oldestForgotten'
 const noChanges: readonly StoreChange[] = Object.freeze([])
 
@@ -73,7 +73,7 @@ function identify(context: SessionContext, pending: PendingCall, step: Transacti
   if (transactionId === undefined) return false
   const facts = book.factsOf(step, transactionId, pending.startKey)
   pending.origin.transaction = facts
-  if (book.overflowsWith(facts, step)) pending.origin.flag(oldestForgotten)
+  if (book.overflowsWith(step, transactionId)) pending.origin.flag(oldestForgotten)
   return true
 }
 

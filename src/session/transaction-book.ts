@@ -57,11 +57,11 @@ export class TransactionBook {
     return this.#records.get(transactionId)
   }
 
-  /** True when this start makes the oldest open transaction be forgotten. */
-  overflowsWith(facts: TransactionFacts, step: TransactionStep): boolean {
-    if (step.kind !== 'start' || facts.duplicateOf !== undefined) return false
-    if (this.#records.get(facts.transactionId)?.state === 'open') return false
-    return this.#count('open') >= this.#about.openTransactionsMax
+  /** True when this step begins a record and makes the oldest open one be forgotten for it. */
+  overflowsWith(step: TransactionStep, transactionId: string): boolean {
+    if (step.kind === 'end' || isForgettable(step) || this.#sameTransaction(step, transactionId)) return false
+    const replaced = this.#records.get(transactionId)?.state === 'open' ? 1 : 0
+    return this.#count('open') - replaced >= this.#about.openTransactionsMax
   }
 
   /** What is known of the transaction of this step, as it will be after `apply`. */
@@ -88,14 +88,13 @@ export class TransactionBook {
   /** A duplicate changes nothing; neither does a 1.6 MeterValues, of which nothing has to be remembered. */
   apply(step: TransactionStep, facts: TransactionFacts, result: StepResult): readonly StoreChange[] {
     if (facts.duplicateOf !== undefined) return []
-    if (step.kind === 'update' && step.seqNo === undefined) return []
+    if (isForgettable(step)) return []
     const changes: StoreChange[] = []
     const known = this.#sameTransaction(step, facts.transactionId)
     const record = this.#after(step, facts, known, result)
-    if (known?.state !== 'open' && record.state === 'open')
-      this.#forgetOldest('open', this.#about.openTransactionsMax - 1, changes)
     // An ended one goes to the end of the map, and so does one that takes the place of another with its id.
     if (record.state === 'ended' || !known) this.#records.delete(record.transactionId)
+    if (record.state === 'open' && !known) this.#forgetOldest('open', this.#about.openTransactionsMax - 1, changes)
     this.#records.set(record.transactionId, record)
     changes.push(this.#change(record.transactionId, record))
     if (record.state === 'ended') this.#forgetOldest('ended', this.#about.endedTransactionsMax, changes)
@@ -174,6 +173,11 @@ export class TransactionBook {
   #change(transactionId: string, value: TransactionRecord | null): StoreChange {
     return { table: 'transactions', key: keyOf.transaction(this.#about.chargePointId, transactionId), value }
   }
+}
+
+/** A 1.6 MeterValues: it has no number to be told by. */
+function isForgettable(step: TransactionStep): boolean {
+  return step.kind === 'update' && step.seqNo === undefined
 }
 
 /** The connector is often told later than the EVSE. */

@@ -49,6 +49,16 @@ export function countedIds(): SessionIds {
   }
 }
 
+/** The frame, parsed. C5, quirk 31: what the gateway answers is valid by the schema, or stations boot again and again. */
+export function checkedFrame(version: OcppVersion, { text, frame }: Extract<Effect, { kind: 'send' }>): unknown[] {
+  const message: unknown[] = JSON.parse(text)
+  if (frame.kind === 'call_result') {
+    const checked = validatorOf(version).validateResponse(frame.action ?? '', message[2])
+    strictEqual(checked.ok ? '' : `${text}: ${checked.detail}`, '')
+  }
+  return message
+}
+
 export interface RigOptions {
   readonly version?: OcppVersion
   readonly settings?: Partial<SessionSettings>
@@ -124,7 +134,7 @@ export class Rig {
     this.effects.push(effect)
     const { session, nowMs } = this
     const isAuto = !this.#manual.has(effect.kind === 'publish' ? 'durable' : effect.kind)
-    if (effect.kind === 'send') this.sent.push(JSON.parse(effect.text))
+    if (effect.kind === 'send') this.sent.push(checkedFrame(this.version, effect))
     else if (effect.kind === 'settle') this.settled.push(effect)
     else if (effect.kind === 'wake') this.wakeAtMs = effect.atMs
     else if (effect.kind === 'close') this.closed = effect.reason

@@ -53,6 +53,17 @@ test('C3 the same StartTransaction under a new id gets the same transaction, ans
   strictEqual(rig.counted('duplicate_event'), 1)
 })
 
+test('C3 a retry while the first still waits for its id is the same transaction', () => {
+  const rig = new Rig({ manual: ['identify', 'durable'] })
+  rig.call('1', 'StartTransaction', v16Start)
+  rig.call('2', 'StartTransaction', v16Start)
+  rig.take(rig.session.identified(rig.last('identify').ticket, 77, rig.nowMs))
+  strictEqual(rig.all('identify').length, 1)
+  const [original, repeat] = told(rig, 'transaction.started')
+  strictEqual(repeat?.data.duplicateOf, original?.id)
+  strictEqual(repeat?.data.transactionId, '77')
+})
+
 test('C3 so it does after a reconnect and a restart, from what is stored', () => {
   const first = new Rig()
   const answer = first.call('1', 'StartTransaction', v16Start)
@@ -249,6 +260,28 @@ test('open transactions are bounded: the oldest is forgotten, counted, and the e
   )
   rig.call('9', 'StopTransaction', v16Stop(1000))
   deepStrictEqual(rig.event('transaction.ended').data.flags, ['orphaned'])
+})
+
+test('a 2.x transaction whose start was never seen takes its place among the open ones, and says so', () => {
+  const rig = new Rig({ version: '2.1', settings: { openTransactionsMax: 1 } })
+  rig.call('1', 'TransactionEvent', v201Event('Started', 0))
+  const other = { transactionInfo: { transactionId: 'TX-2' } }
+  rig.call('2', 'TransactionEvent', v201Event('Updated', 5, other))
+  deepStrictEqual(rig.event('transaction.updated').data.flags, ['transactions.oldestForgotten', 'orphaned'])
+  deepStrictEqual(
+    stored(rig).map(({ transactionId }) => transactionId),
+    ['TX-2']
+  )
+})
+
+test('an id that is used again while its transaction is open costs no other its place', () => {
+  const rig = new Rig({ version: '2.1', settings: { openTransactionsMax: 2 } })
+  const other = { transactionInfo: { transactionId: 'TX-2' } }
+  rig.call('1', 'TransactionEvent', v201Event('Started', 0, other))
+  rig.call('2', 'TransactionEvent', v201Event('Started', 0))
+  rig.call('3', 'TransactionEvent', v201Event('Started', 0, { timestamp: '2026-11-23T12:00:00Z' }))
+  strictEqual(stored(rig).length, 2)
+  strictEqual(rig.counted('transaction_forgotten'), 0)
 })
 
 test('ended transactions are bounded, in the store too', () => {

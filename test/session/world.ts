@@ -5,7 +5,7 @@ import { ownCallTimeoutMs } from '../../src/session/downward.ts'
 import type { ChargePointSession, Effect } from '../../src/session/effect.ts'
 import { createSessionMaker } from '../../src/session/make-session.ts'
 import { assertValidEvent } from '../support/valid-event.ts'
-import { countedIds, defaults, recordOf, startMs, totals, validatorOf } from './support.ts'
+import { checkedFrame, countedIds, defaults, recordOf, startMs, totals, validatorOf } from './support.ts'
 
 /** A frame of the charge point, and what the gateway owes for it. */
 export interface Inbound {
@@ -195,7 +195,7 @@ export class World {
   #check(effect: Effect): void {
     switch (effect.kind) {
       case 'send':
-        this.#checkSent(JSON.parse(effect.text), effect.text)
+        this.#checkSent(checkedFrame(this.version, effect), effect.text)
         return
       case 'publish':
         this.#checkPublished(effect)
