@@ -224,7 +224,8 @@ function createShared(options: ChargePointServerOptions, ended: ConnectionShared
   return {
     keepAlive: new KeepAlive(options.clock, options),
     sendBufferBytesMax: options.sendBufferBytesMax,
-    inboxBytesMax: options.inboxBytesMax,
+    // One message may be on its way in when reading is paused, however large it may be.
+    inboxBytesMax: options.inboxBytesMax + options.payloadBytesMax,
     log: options.log,
     framesReceived: metrics.counter('frames_received_total', {}),
     bytesReceived: metrics.counter('bytes_received_total', {}),

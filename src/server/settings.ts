@@ -23,7 +23,7 @@ export interface ServerSettings {
   readonly compression: boolean
   /** Bytes that may wait for a charge point that does not read. */
   readonly sendBufferBytesMax: number
-  /** Bytes of messages that had been read when reading was paused. */
+  /** Bytes of messages that had been read when reading was paused, beside the one that was being read. */
   readonly inboxBytesMax: number
   /** A close frame that is not answered within this ends with the socket being cut. */
   readonly closeTimeoutMs: number

@@ -343,6 +343,23 @@ test('many small bombs while reading is paused end as inbox_full, in bounded mem
   socket.destroy()
 })
 
+test('the largest message that is allowed may be on its way in when reading is paused', async (t) => {
+  const server = await startServer(t, { inboxBytesMax: 1024, payloadBytesMax: 16 * 1024 })
+  server.gatekeeper.onOpen = (conversation) => {
+    conversation.onFrame = (text) => text === 'pause' && conversation.wire.pause('inflight')
+  }
+  const socket = server.raw()
+  await upgraded(socket, '/ocpp/LARGE')
+  const { gatekeeper } = server
+  const large = 'x'.repeat(16 * 1024)
+  socket.write(Buffer.concat([frame(1, 'pause'), frame(1, large), frame(1, 'after')]))
+  await gatekeeper.until(() => gatekeeper.of('LARGE')?.frames.length === 1)
+  gatekeeper.of('LARGE')?.wire.resume('inflight')
+  await gatekeeper.until(() => gatekeeper.of('LARGE')?.frames.length === 3)
+  deepStrictEqual(gatekeeper.of('LARGE')?.frames, ['pause', large, 'after'])
+  socket.destroy()
+})
+
 for (const how of ['reset', 'end', 'destroy'] as const)
   test(`a client that goes away in the middle of the handshake (${how}) harms nobody`, async (t) => {
     const server = await startServer(t)
