@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert'
-import { connect, createServer } from 'node:net'
+import { connect, createServer, Socket } from 'node:net'
 import { test } from 'node:test'
 import { TokenTable } from '../../src/api/auth.ts'
 import { isLoopback } from '../../src/api/browser-guard.ts'
