@@ -1,5 +1,11 @@
 import type { Decision } from '../events/decision.ts'
-import { type ConnectionRecord, connectionHistoryMax, keyOf, type StoreChange } from '../ports/records.ts'
+import {
+  type ChargePointRecord,
+  type ConnectionRecord,
+  connectionHistoryMax,
+  keyOf,
+  type StoreChange
+} from '../ports/records.ts'
 import { spell } from '../protocol/errors.ts'
 import { decodeFrame } from '../protocol/frame.ts'
 import type { FrameFault } from '../protocol/message.ts'
@@ -43,7 +49,7 @@ export class Session implements ChargePointSession {
     return this.#context.start.epoch
   }
 
-  get record() {
+  get record(): ChargePointRecord {
     return this.#context.record
   }
 
