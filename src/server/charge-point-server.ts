@@ -135,15 +135,22 @@ class HttpChargePointServer implements ChargePointServer {
     const upgrade = readUpgrade(request, this.#options)
     const { chargePointId } = upgrade
     const known = chargePointId === undefined ? about : { ...about, chargePointId }
-    const full = this.#connections.size + this.#handshakes.size >= this.#options.connectionsMax
     if (this.#listenerEnded !== undefined) this.#refuseStream(stream, { code: 'shutting_down' }, known)
     else if (!upgrade.ok) this.#refuseStream(stream, upgrade.refusal, known)
-    else if (full) this.#refuseStream(stream, { code: 'too_many_connections' }, known)
+    else if (!this.#hasRoomFor(upgrade.chargePointId))
+      this.#refuseStream(stream, { code: 'too_many_connections' }, known)
     else {
       const { chargePointId, version, subprotocol, deflateOffer } = upgrade
       const handshake = { chargePointId, version, subprotocol, remoteAddress: about.remoteAddress }
       this.#handshakes.begin({ request, stream, head, handshake, deflateOffer })
     }
+  }
+
+  /** A charge point that is connected may always come again: it takes the place of its old, perhaps half-open, socket. */
+  #hasRoomFor(chargePointId: string): boolean {
+    if (this.#connections.size + this.#handshakes.size < this.#options.connectionsMax) return true
+    for (const connection of this.#connections) if (connection.chargePointId === chargePointId) return true
+    return false
   }
 
   #accept({ request, stream, head, handshake, deflateOffer }: PendingUpgrade, admitted: AdmittedUpgrade): void {

@@ -182,12 +182,12 @@ export class Connection implements Wire, SocketListener, KeepAliveEntry {
     const reason = this.#reason ?? 'connection_lost'
     const conversation = this.#conversation
     this.#conversation = undefined
+    this.#shared.ended(this, reason)
     try {
       conversation?.closed(reason, peerCode)
     } catch (error) {
       this.#logFailure(error)
     }
-    this.#shared.ended(this, reason)
   }
 
   // KeepAliveEntry

@@ -2,6 +2,7 @@ import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { deflateRawSync } from 'node:zlib'
+import fc from 'fast-check'
 import { WebSocket } from 'ws'
 import { startServer, systemClock, type TestServer } from './fakes.ts'
 import { exchange, frame, readUntil, upgraded, upgradeText } from './raw-client.ts'
@@ -358,6 +359,32 @@ test('the largest message that is allowed may be on its way in when reading is p
   await gatekeeper.until(() => gatekeeper.of('LARGE')?.frames.length === 3)
   deepStrictEqual(gatekeeper.of('LARGE')?.frames, ['pause', large, 'after'])
   socket.destroy()
+})
+
+test('random and mutated frames of 300 connections harm nobody, and each ends exactly once', async (t) => {
+  const server = await startServer(t)
+  const piece = fc.oneof(
+    fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
+    fc
+      .record({
+        opcode: fc.constantFrom(0, 1, 1, 1, 2, 8, 9, 10, 15),
+        payload: fc.oneof(fc.string({ maxLength: 200 }), fc.uint8Array({ maxLength: 200 }).map(Buffer.from)),
+        fin: fc.boolean(),
+        rsv: fc.constantFrom(0, 0, 0, 4, 7),
+        masked: fc.constantFrom(true, true, true, false)
+      })
+      .map(({ opcode, payload, ...bits }) => frame(opcode, payload, bits))
+  )
+  const scripts = fc.sample(fc.array(piece, { minLength: 1, maxLength: 12 }), { numRuns: 300, seed: 6455 })
+  await besideNeighbours(server, async () => {
+    for (const [n, script] of scripts.entries()) {
+      const socket = server.raw()
+      await upgraded(socket, `/ocpp/FUZZ-${n}`, n % 2 === 0 ? deflating : {})
+      socket.end(Buffer.concat(script))
+    }
+    await server.gatekeeper.until(() => server.server.connections <= 3)
+  })
+  strictEqual(server.gatekeeper.conversations.length, 303)
 })
 
 for (const how of ['reset', 'end', 'destroy'] as const)
