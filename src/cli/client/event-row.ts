@@ -18,6 +18,9 @@ function valueText(name: string, value: unknown): string {
   return JSON.stringify(value)
 }
 
+/** What a reader looks for stands first, since rows are short. */
+const first = ['outcome', 'status', 'reason', 'transactionId', 'evse']
+
 /** As long as `charge_point.status_changed`. */
 const typeWidth = 27
 
@@ -27,8 +30,10 @@ export function eventRow(text: string, columns: number): string {
   const wide = columns >= 110
   const when = wide ? time.replace('T', ' ').replace('Z', '') : time.slice(11, 23)
   const idWidth = wide ? 20 : 14
-  const facts = Object.entries(data)
-    .filter(([name]) => !hidden.has(name))
+  const names = new Set([...first.filter((name) => Object.hasOwn(data, name)), ...Object.keys(data)])
+  const facts = [...names]
+    .filter((name) => !hidden.has(name))
+    .map((name) => [name, data[name]] as const)
     .map(([name, value]) => `${name}=${valueText(name, value)}`)
   const cells = [
     when,
