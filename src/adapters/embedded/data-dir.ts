@@ -12,7 +12,7 @@ import {
   writeSync
 } from 'node:fs'
 import { hostname } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { GatewayError } from '../../lib/gateway-error.ts'
 
@@ -130,6 +130,19 @@ function writeWhole(path: string, text: string): void {
     closeSync(fd)
   }
   renameSync(`${path}.new`, path)
+}
+
+/** A new file is only found after a power cut once the folder that names it is on disk too. */
+export function syncFolders({ path, storePath }: DataDir): void {
+  if (process.platform === 'win32') return
+  for (const folder of [storePath, path, dirname(path)]) {
+    const fd = openSync(folder, 'r')
+    try {
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+  }
 }
 
 function notADirectory(path: string): GatewayError {

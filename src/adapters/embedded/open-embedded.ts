@@ -5,7 +5,7 @@ import type { Ledger } from '../../ports/ledger.ts'
 import type { Metrics } from '../../ports/metrics.ts'
 import type { NodeStore } from '../../ports/node-store.ts'
 import type { SessionRegistry } from '../../ports/session-registry.ts'
-import { explainDisk, isNoSpace, openDataDir } from './data-dir.ts'
+import { explainDisk, isNoSpace, openDataDir, syncFolders } from './data-dir.ts'
 import { EmbeddedDirectory } from './directory.ts'
 import { EmbeddedEventLog } from './event-log.ts'
 import { EmbeddedLedger } from './ledger.ts'
@@ -62,6 +62,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
       () => log.begin(),
       () => transactionIds.reserve((rows) => store.commit(() => putRows(store, rows)))
     ])
+    syncFolders(dataDir)
     const stopForgetting = forgetRegularly(ledger, clock)
     return {
       log,
