@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { Refusal } from '../gateway/refusals.ts'
 import { type Gatekeeper, holdNames } from '../gateway/wire.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Logger } from '../ports/logger.ts'
 import type { Counter, Metrics } from '../ports/metrics.ts'
 import { type OcppVersion, ocppVersions } from '../protocol/version.ts'
 import { type CloseReason, closeReasons } from '../session/close-reasons.ts'
@@ -12,7 +13,7 @@ import { type AdmittedUpgrade, Handshakes, type PendingUpgrade } from './handsha
 import { KeepAlive } from './keep-alive.ts'
 import { createListener, listen } from './listener.ts'
 import { RefusalWriter, refusalResponse } from './refusal-response.ts'
-import type { ServerLog, ServerSettings } from './settings.ts'
+import type { ServerSettings } from './settings.ts'
 import { createUpgrader, type Upgrader } from './socket.ts'
 import { readUpgrade } from './upgrade-request.ts'
 
@@ -20,7 +21,7 @@ export interface ChargePointServerOptions extends ServerSettings {
   readonly gatekeeper: Gatekeeper
   readonly clock: Clock
   readonly metrics: Metrics
-  readonly log: ServerLog
+  readonly log: Logger
 }
 
 export interface ChargePointServer {
@@ -39,7 +40,7 @@ export function createChargePointServer(options: ChargePointServerOptions): Char
 }
 
 type RefusedAbout = Parameters<Gatekeeper['refused']>[1]
-type ParserError = NodeJS.ErrnoException & { readonly rawPacket?: Buffer; readonly bytesParsed?: number }
+type ParserError = NodeJS.ErrnoException & { readonly rawPacket?: Buffer }
 
 const urlCharactersMax = 512
 /** The first byte of a TLS handshake record. */
@@ -105,7 +106,7 @@ class HttpChargePointServer implements ChargePointServer {
 
   async listen(): Promise<{ host: string; port: number }> {
     const address = await listen(this.#server, this.#options)
-    this.#server.on('error', (err) => this.#options.log.error({ err }, 'the listener of the charge points failed'))
+    this.#server.on('error', (error) => this.#options.log.error({ error }, 'the listener of the charge points failed'))
     return address
   }
 
@@ -187,8 +188,8 @@ class HttpChargePointServer implements ChargePointServer {
   #tell(refusal: Refusal, about: RefusedAbout): void {
     try {
       this.#options.gatekeeper.refused(refusal, about)
-    } catch (err) {
-      this.#options.log.error({ err, code: refusal.code }, 'a refusal could not be recorded')
+    } catch (error) {
+      this.#options.log.error({ error, code: refusal.code }, 'a refusal could not be recorded')
     }
   }
 

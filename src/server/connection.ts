@@ -1,11 +1,11 @@
 import { type Conversation, type HoldName, holdNames, type Wire } from '../gateway/wire.ts'
+import type { Logger } from '../ports/logger.ts'
 import type { Counter } from '../ports/metrics.ts'
 import type { OcppVersion } from '../protocol/version.ts'
 import { type CloseReason, closeReasons } from '../session/close-reasons.ts'
 import type { ConnectionTotals } from '../session/effect.ts'
 import { Inbox } from './inbox.ts'
 import type { KeepAlive, KeepAliveEntry } from './keep-alive.ts'
-import type { ServerLog } from './settings.ts'
 import type { Socket, SocketListener } from './socket.ts'
 
 /** What all connections share, so that none carries its own copy. */
@@ -13,7 +13,7 @@ export interface ConnectionShared {
   readonly keepAlive: KeepAlive
   readonly sendBufferBytesMax: number
   readonly inboxBytesMax: number
-  readonly log: ServerLog
+  readonly log: Logger
   readonly framesReceived: Counter
   readonly bytesReceived: Counter
   readonly bytesSent: Counter
@@ -202,11 +202,6 @@ export class Connection implements Wire, SocketListener, KeepAliveEntry {
     this.close('idle_timeout')
   }
 
-  /** The end of the server: cut what does not close by itself. */
-  terminate(): void {
-    this.#socket.terminate()
-  }
-
   #isOpen(): boolean {
     return this.#reason === undefined && !this.#ended && this.#socket.isOpen
   }
@@ -289,6 +284,6 @@ export class Connection implements Wire, SocketListener, KeepAliveEntry {
   }
 
   #logFailure(error: unknown): void {
-    this.#shared.log.error({ chargePointId: this.chargePointId, err: error }, closeReasons.internal_error.text)
+    this.#shared.log.error({ chargePointId: this.chargePointId, error }, closeReasons.internal_error.text)
   }
 }

@@ -30,10 +30,3 @@ export interface ServerSettings {
   /** Connections that the system may hold for us before we take them (capped by net.core.somaxconn). */
   readonly backlog: number
 }
-
-/** One line per change of state; the fields first, as pino has them. */
-export interface ServerLog {
-  info(fields: object, text: string): void
-  warn(fields: object, text: string): void
-  error(fields: object, text: string): void
-}

@@ -1,13 +1,13 @@
 import { createConnection, type Socket as NetSocket } from 'node:net'
 import type { Refusal } from '../../src/gateway/refusals.ts'
 import type { Admitted, Conversation, Gatekeeper, Handshake, Wire } from '../../src/gateway/wire.ts'
+import type { Logger } from '../../src/ports/logger.ts'
 import type { Metrics } from '../../src/ports/metrics.ts'
 import {
   type ChargePointServer,
   type ChargePointServerOptions,
   createChargePointServer
 } from '../../src/server/charge-point-server.ts'
-import type { ServerLog } from '../../src/server/settings.ts'
 
 /** The clock of the machine, for tests over real sockets. */
 export const systemClock = {
@@ -45,19 +45,15 @@ function keyOf(name: string, labels: Readonly<Record<string, string>>): string {
   return [name, ...Object.values(labels)].join(' ')
 }
 
-export class KeptLog implements ServerLog {
+export class KeptLog implements Logger {
   readonly lines: { readonly level: string; readonly fields: object; readonly text: string }[] = []
+  readonly debug = this.#keep('debug')
+  readonly info = this.#keep('info')
+  readonly warn = this.#keep('warn')
+  readonly error = this.#keep('error')
 
-  info(fields: object, text: string): void {
-    this.lines.push({ level: 'info', fields, text })
-  }
-
-  warn(fields: object, text: string): void {
-    this.lines.push({ level: 'warn', fields, text })
-  }
-
-  error(fields: object, text: string): void {
-    this.lines.push({ level: 'error', fields, text })
+  #keep(level: string): (fields: object, text: string) => void {
+    return (fields, text) => this.lines.push({ level, fields, text })
   }
 }
 
