@@ -13,13 +13,6 @@ export interface OriginFacts {
   readonly bootIntervalS: number
   /** What was flagged before the row saw the payload: by the frame, the validator, the session. */
   readonly flags?: readonly string[]
-  /** The charge point's own mapping of 1.6 connectors; without it connector n is EVSE n, connector 1. */
-  readonly evse?: (connectorId: number) => Evse
-}
-
-/** A 1.6 connector as EVSE and connector; 0 is the station itself. */
-export function evseOfConnector(connectorId: number): Evse {
-  return connectorId === 0 ? { id: 0 } : { id: connectorId, connectorId: 1 }
 }
 
 /** The origin of one CALL. The session sets `decision` and `transaction` when it has them. */
@@ -32,7 +25,6 @@ export class CallOrigin implements Origin {
   readonly bootIntervalS: number
   decision?: Decision
   transaction?: TransactionFacts
-  readonly evse: (connectorId: number) => Evse
   readonly #flags: string[]
 
   constructor(facts: OriginFacts) {
@@ -42,7 +34,6 @@ export class CallOrigin implements Origin {
     this.receivedAtMs = facts.receivedAtMs
     this.receivedAt = utcText(facts.receivedAtMs)
     this.bootIntervalS = facts.bootIntervalS
-    this.evse = facts.evse ?? evseOfConnector
     this.#flags = facts.flags === undefined ? [] : [...new Set(facts.flags)]
   }
 
@@ -53,6 +44,10 @@ export class CallOrigin implements Origin {
   // Bound, so that it can be handed to parsers without a closure for each call.
   readonly flag = (name: string): void => {
     if (!this.#flags.includes(name)) this.#flags.push(name)
+  }
+
+  evse(connectorId: number): Evse {
+    return connectorId === 0 ? { id: 0 } : { id: connectorId, connectorId: 1 }
   }
 
   deviceTime(raw: string): DeviceTime {

@@ -68,8 +68,7 @@ export const v21CertificateRows = {
     ],
     answer: (p, from) =>
       decidedResponse(from, {
-        // One that asks for more than the schema allows is answered with as much as it allows. [OCPP 2.1 part 2, M06]
-        certificateStatus: p.certificateStatusRequests.slice(0, 4).map(({ certificateHashData, source }) => ({
+        certificateStatus: p.certificateStatusRequests.map(({ certificateHashData, source }) => ({
           certificateHashData,
           source,
           status: 'Failed' as const,

@@ -204,7 +204,7 @@ export const v21ChargingRows = {
     ],
     answer: (p, from) =>
       decidedResponse(from, {
-        vatNumber: p.vatNumber.slice(0, 20),
+        vatNumber: p.vatNumber,
         status: 'Rejected' as const,
         ...(p.evseId === undefined ? {} : { evseId: p.evseId })
       })

@@ -1,4 +1,4 @@
-import { ok } from 'node:assert'
+import { deepStrictEqual, ok } from 'node:assert'
 import { readFileSync } from 'node:fs'
 import type { Decision } from '../../src/events/decision.ts'
 import { makeEvent } from '../../src/events/envelope.ts'
@@ -16,6 +16,8 @@ export interface Given {
   readonly transaction?: TransactionFacts
   readonly flags?: readonly string[]
   readonly includeRaw?: IncludeRaw
+  /** What was said, when the payload is a corrected copy. */
+  readonly said?: unknown
 }
 
 /** What a CALL leads to: its events, as JSON and valid, its answer, its question and its step. */
@@ -34,12 +36,14 @@ export function handle(version: OcppVersion, action: string, payload: unknown, g
   const question = rule.ask?.(payload, origin)
   if (given.transaction) origin.transaction = given.transaction
   if (given.decision) origin.decision = given.decision
-  const drafts = toEvents(rule, payload, origin, given.includeRaw)
+  const drafts = toEvents(rule, payload, origin, given.includeRaw, given.said)
   for (const draft of drafts) {
     const facts = { id: 'e-1', chargePointId: 'CP-001', time: receivedAt, node: 'gw-0', ocppversion: version }
     assertValidEvent(makeEvent(draft, facts))
   }
   const events: readonly EventDraft[] = JSON.parse(JSON.stringify(drafts))
+  // An absent fact is an absent member, in memory too: not one that is undefined.
+  deepStrictEqual(drafts, events)
   return { rule, origin, step, question, drafts, events, answer: rule.answer?.(payload, origin) }
 }
 

@@ -108,11 +108,11 @@ test('what nobody decided is refused', () => {
   deepStrictEqual(handle('1.6', 'Authorize', { idTag: 'A' }).answer, { idTagInfo: { status: 'Invalid' } })
   deepStrictEqual(handle('1.6', 'SignCertificate', { csr: 'PEM' }).answer, { status: 'Rejected' })
   deepStrictEqual(handle('1.6', 'DataTransfer', { vendorId: 'v' }).answer, { status: 'UnknownVendorId' })
-  strictEqual(
-    (handle('1.6', 'BootNotification', { chargePointVendor: 'A', chargePointModel: 'B' }).answer as { status: string })
-      .status,
-    'Rejected'
-  )
+  const boot = handle('1.6', 'BootNotification', { chargePointVendor: 'A', chargePointModel: 'B' })
+  deepStrictEqual(boot.answer, { status: 'Rejected', currentTime: receivedAt, interval: 300 })
+  const [booted] = boot.events
+  const registration = { status: 'rejected', intervalS: 300, decidedBy: 'gateway' }
+  deepStrictEqual(booted?.type === 'charge_point.booted' && booted.data.registration, registration)
 })
 
 test('a decision that fell back is flagged', () => {
@@ -192,4 +192,18 @@ test('raw is there always or never when the setting says so', () => {
   strictEqual(rawOf('when_needed', []), undefined)
   deepStrictEqual(rawOf('when_needed', ['odd']), payload)
   strictEqual(rawOf('never', ['odd']), undefined)
+})
+
+test('raw is what was said, not the corrected copy of it', () => {
+  const said = { status: 'Installed', also: null }
+  const given = { flags: ['payload.nullMember'], said }
+  deepStrictEqual(handle('1.6', 'FirmwareStatusNotification', { status: 'Installed' }, given).events[0]?.data.raw, said)
+})
+
+test('a register that runs backwards is told, and flagged', () => {
+  const transaction = { transactionId: '7', orphaned: false, meterStartWh: 500 }
+  const { events } = handle('1.6', 'StopTransaction', { ...stop, meterStop: 400 }, { transaction })
+  ok(events[0]?.type === 'transaction.ended')
+  strictEqual(events[0].data.energyWh, -100)
+  deepStrictEqual(events[0].data.flags, ['energy.negative'])
 })

@@ -85,9 +85,10 @@ test('the registers of a 2.x transaction are those of its begin and its end', ()
         register(999, 'Transaction.Begin', { measurand: 'Power.Active.Import' }),
         register(99, 'Transaction.Begin', { phase: 'L1' }),
         register(9, 'Transaction.Begin', { location: 'EV' }),
+        register(8, 'Transaction.Begin', { unitOfMeasure: { unit: 'varh' } }),
         register(0.3, 'Transaction.Begin', { unitOfMeasure: { unit: 'kWh' } }),
         register(1, 'Sample.Periodic'),
-        register(700.5, 'Transaction.End')
+        register(300.3, 'Transaction.End')
       ]
     }
   ]
@@ -107,13 +108,14 @@ test('the registers of a 2.x transaction are those of its begin and its end', ()
   const [ended] = events
   ok(ended?.type === 'transaction.ended')
   const { meterValues, ...rest } = ended.data
-  strictEqual(meterValues?.[0]?.samples.length, 6)
+  strictEqual(meterValues?.[0]?.samples.length, 7)
   deepStrictEqual(rest, {
     transactionId: 't',
     evse: { id: 2 },
     meterStartWh: 300,
-    meterStopWh: 700.5,
-    energyWh: 400.5,
+    meterStopWh: 300.3,
+    // Not 0.30000000000001137.
+    energyWh: 0.3,
     reason: 'ev_disconnected',
     rawReason: 'EVDisconnected',
     deviceTime,

@@ -10,6 +10,10 @@ interface Thing {
   readonly list?: readonly string[]
 }
 
+test('null says no more than absence', () => {
+  deepStrictEqual(present<Thing>(JSON.parse('{ "zero": 0, "empty": null }')), { zero: 0 })
+})
+
 test('an absent fact is an absent member; zero, empty and false are facts', () => {
   const thing = present<Thing>({ zero: 0, empty: '', no: false, absent: undefined, list: [] })
   deepStrictEqual(thing, { zero: 0, empty: '', no: false, list: [] })
