@@ -72,8 +72,8 @@ class HttpChargePointServer implements ChargePointServer {
       admit: (handshake) => gatekeeper.admit(handshake),
       accept: (pending, admitted) => this.#accept(pending, admitted),
       refuse: (pending, refusal) => this.#refusePending(pending, refusal),
-      onError: ({ handshake }, err) =>
-        options.log.error({ chargePointId: handshake.chargePointId, err }, 'admit failed')
+      onError: ({ handshake }, error) =>
+        options.log.error({ chargePointId: handshake.chargePointId, error }, 'a handshake could not be decided')
     })
     this.#opened = {
       '1.6': metrics.counter('connections_opened_total', { version: '1.6' }),

@@ -50,6 +50,19 @@ test('a taken port stops the start and says which key to set', async (t) => {
   await second.close()
 })
 
+test('an address that this machine does not have stops the start and says which key to set', async () => {
+  const server = createChargePointServer({
+    ...testSettings,
+    host: '192.0.2.1',
+    gatekeeper: new FakeGatekeeper(),
+    clock: systemClock,
+    metrics: new CountedMetrics(),
+    log: new KeptLog()
+  })
+  await rejects(server.listen(), { code: 'host_not_available', message: /set server\.host/ })
+  await server.close()
+})
+
 test('every refusal of the table has an answer in one line that ends the connection', () => {
   for (const code of Object.keys(refusals) as (keyof typeof refusals)[]) {
     const { status, headers, body } = refusalResponse({ code, detail: 'why' })

@@ -1,8 +1,9 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { Connection } from '../../src/server/connection.ts'
 import { type CloseReason, closeReasons } from '../../src/session/close-reasons.ts'
-import { openConnection } from './fake-socket.ts'
+import { FakeSocket, openConnection } from './fake-socket.ts'
 
 const flushMicrotasks = () => new Promise<void>((resolve) => setImmediate(resolve))
 const reasons = Object.keys(closeReasons) as CloseReason[]
@@ -173,6 +174,28 @@ test('a conversation that throws costs its own connection alone (design promise 
   match(JSON.stringify(log.lines), /CP-1/)
   socket.listener.ended(1011)
   strictEqual(conversation.reason, 'internal_error')
+})
+
+test('a throw in open or closed is logged, and the connection is accounted for all the same', () => {
+  const { shared, log, ends } = openConnection()
+  const socket = new FakeSocket()
+  const connection = new Connection(shared, socket, 'CP-2', '1.6')
+  connection.open(() => {
+    throw new Error('a bug of ours')
+  })
+  strictEqual(socket.closedWith?.code, 1011)
+  socket.listener.text('1', 1)
+  socket.listener.ended(1011)
+  const other = new Connection(shared, new FakeSocket(), 'CP-3', '1.6')
+  other.open(() => ({
+    frame() {},
+    closed() {
+      throw new Error('a bug of ours')
+    }
+  }))
+  other.ended(undefined)
+  deepStrictEqual(ends, ['internal_error', 'connection_lost'])
+  strictEqual(log.lines.length, 2)
 })
 
 test('silence is an idle timeout; a frame of any kind is life (known failure A6)', () => {
