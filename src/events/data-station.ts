@@ -66,8 +66,8 @@ export interface StationError {
   readonly vendorErrorCode?: string
 }
 
-/** The availability of a station, an EVSE or a connector; the event's type says of which. */
-export interface StatusChanged extends EventFacts {
+/** Whether something of a station can be used. */
+interface StatusChanged extends EventFacts {
   readonly evse?: Evse
   readonly status: Open<'available' | 'occupied' | 'reserved' | 'unavailable' | 'faulted'>
   /** More than `status` tells, from versions that say it. */
@@ -78,6 +78,15 @@ export interface StatusChanged extends EventFacts {
   readonly rawErrorCode?: string
   readonly deviceTime?: DeviceTime
 }
+
+/** The availability of the station as a whole. */
+export interface ChargePointStatusChanged extends StatusChanged {}
+
+/** The availability of an EVSE. */
+export interface EvseStatusChanged extends StatusChanged {}
+
+/** The availability of a connector. */
+export interface ConnectorStatusChanged extends StatusChanged {}
 
 /** More about a status, from OCPP 2.x. */
 export interface StatusInfo {

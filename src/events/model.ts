@@ -42,9 +42,9 @@ export interface EventData {
   readonly 'charge_point.connected': Gateway.ChargePointConnected
   readonly 'charge_point.disconnected': Gateway.ChargePointDisconnected
   readonly 'charge_point.booted': Station.ChargePointBooted
-  readonly 'charge_point.status_changed': Station.StatusChanged
-  readonly 'evse.status_changed': Station.StatusChanged
-  readonly 'connector.status_changed': Station.StatusChanged
+  readonly 'charge_point.status_changed': Station.ChargePointStatusChanged
+  readonly 'evse.status_changed': Station.EvseStatusChanged
+  readonly 'connector.status_changed': Station.ConnectorStatusChanged
   readonly 'transaction.started': Transaction.TransactionStarted
   readonly 'transaction.updated': Transaction.TransactionUpdated
   readonly 'transaction.ended': Transaction.TransactionEnded

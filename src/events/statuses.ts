@@ -1,8 +1,8 @@
 import { present } from '../lib/present.ts'
-import type { StationError, StatusChanged } from './data-station.ts'
+import type { ConnectorStatusChanged, StationError } from './data-station.ts'
 import { unified } from './unify.ts'
 
-type Availability = Pick<StatusChanged, 'status' | 'detail' | 'rawStatus'>
+type Availability = Pick<ConnectorStatusChanged, 'status' | 'detail' | 'rawStatus'>
 
 /** 1.6 tells why a connector is occupied; the other words are those of 2.x. */
 const occupied: ReadonlySet<string> = new Set(['Preparing', 'Charging', 'SuspendedEV', 'SuspendedEVSE', 'Finishing'])
@@ -19,7 +19,7 @@ export function errorOf(said: {
   readonly info?: string
   readonly vendorId?: string
   readonly vendorErrorCode?: string
-}): Pick<StatusChanged, 'error' | 'rawErrorCode'> {
+}): Pick<ConnectorStatusChanged, 'error' | 'rawErrorCode'> {
   const { errorCode, info, vendorId, vendorErrorCode } = said
   const mute = info === undefined && vendorId === undefined && vendorErrorCode === undefined
   if (mute) return errorCode === 'NoError' ? { rawErrorCode: errorCode } : { error: { code: errorCode } }

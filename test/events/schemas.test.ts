@@ -40,9 +40,11 @@ test('unknown members and unknown words are allowed, a missing or wrong member i
   throws(() => assertValidData('connector.status_changed', { ...status, evse: { id: '1' } }), /must be integer/)
 })
 
-test('every definition has a title, so that generated classes have names', () => {
+test('every type and definition has a title of its own, so that generated classes have names', () => {
+  const titles = new Set<string>()
   for (const [type, schema] of schemasInFolder(eventSchemaFolder)) {
-    ok(schema.title, type)
+    ok(schema.title && !titles.has(schema.title), `${type}: ${schema.title}`)
+    titles.add(schema.title)
     for (const [name, definition] of Object.entries(schema.definitions ?? {})) strictEqual(definition.title, name)
   }
 })
