@@ -145,6 +145,8 @@ export class EmbeddedEventLog implements EventLog {
     const from = Math.max(after, oldest - 1)
     let bytes = 0
     const take = (record: LogRecord, size: number): boolean => {
+      // LMDB shows a trim before it is told here: rather nothing now than a gap that nobody notices.
+      if (records.length === 0 && record.position !== from + 1) return false
       if (record.position > durable || records.length >= limit || (bytes > 0 && bytes + size > bytesMax)) return false
       bytes += size
       records.push(record)

@@ -16,7 +16,7 @@ const forgetTag = 'f'
 export const consumerTag = 'c'
 export const metaTag = 'm'
 
-/** LMDB's limit is 1,978 bytes; what a stranger names is bounded far below by whoever takes it in. */
+/** LMDB's limit is 1,978 bytes, and a key that it refuses would hold up the log; what a stranger names is bounded far below by whoever takes it in. */
 const keyBytesMax = 1_024
 const mark = Buffer.from('1')
 
@@ -30,7 +30,8 @@ export function keyOfRow(table: TableName, key: string): Buffer {
 
 /** True when the key of a change can be stored at all. */
 export function fits(change: StoreChange): boolean {
-  return change.key.length > 0 && Buffer.byteLength(change.key) <= keyBytesMax
+  const owner = change.table === 'commands' ? (change.value?.chargePointId ?? '') : ''
+  return change.key.length > 0 && Buffer.byteLength(change.key) + Buffer.byteLength(owner) <= keyBytesMax
 }
 
 export function decodeRow<T extends TableName>(value: Buffer): Tables[T] {

@@ -197,3 +197,22 @@ test('no reader sees what LMDB shows before the commit has returned', async (t) 
   await appended
   deepStrictEqual(numbers(log), [1, 2])
 })
+
+test('a reader gets no gap while the oldest events are being removed', async (t) => {
+  const { log, clock, disk } = await openLog(t, { retentionMs: 1_000 })
+  await log.append([entry(1)])
+  clock.advance(500)
+  await log.append([entry(2)])
+  let goOn: () => void = () => undefined
+  disk.returns = new Promise((resolve) => {
+    goOn = resolve
+  })
+  const trimmed = log.trim(clock.now() + 600)
+  await until(() => disk.store.log.get(1) === undefined)
+  strictEqual(log.range().oldest, 1)
+  deepStrictEqual(numbers(log), [], 'neither 1, which is gone, nor 2 as if nothing had been before it')
+  goOn()
+  await trimmed
+  strictEqual(log.range().oldest, 2)
+  deepStrictEqual(numbers(log), [2])
+})
