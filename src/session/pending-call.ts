@@ -67,7 +67,10 @@ export function nextQuestion(context: SessionContext, pending: PendingCall, tick
 /** Finds out which transaction the CALL means and what is known of it. False: an id has to be given to it first. */
 function identify(context: SessionContext, pending: PendingCall, step: TransactionStep): boolean {
   const { book } = context
-  if (step.kind === 'start' && step.contentKey !== undefined) pending.startKey ??= book.startKeyOf(step.contentKey)
+  // Without its time a start is no more than a connector and a tag: the next one is not to be taken for it.
+  if (step.kind === 'start' && step.contentKey !== undefined && step.deviceTime?.raw !== '') {
+    pending.startKey ??= book.startKeyOf(step.contentKey)
+  }
   const known = pending.startKey === undefined ? undefined : book.openWithStartKey(pending.startKey)
   const transactionId = pending.transactionId ?? step.transactionId ?? known?.transactionId
   if (transactionId === undefined) return false

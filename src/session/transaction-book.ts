@@ -114,7 +114,8 @@ export class TransactionBook {
       return isOther ? undefined : record
     }
     const isNoRealId = this.#about.version === '1.6' && !(Number(transactionId) > 0)
-    return isNoRealId && step.kind === 'end' && record.endedAt?.raw !== step.deviceTime?.raw ? undefined : record
+    const isSameEnd = step.deviceTime?.raw !== '' && record.endedAt?.raw === step.deviceTime?.raw
+    return isNoRealId && step.kind === 'end' && !isSameEnd ? undefined : record
   }
 
   /** The id of the event that this step repeats. */

@@ -24,6 +24,14 @@ test('a durable CALL is answered only once its events are on disk', () => {
   strictEqual(rig.session.unanswered, 0)
 })
 
+test('the time of an event is when its CALL was begun, not when it was decided', () => {
+  const rig = new Rig({ manual: ['decide'] })
+  rig.call('a', 'Authorize', { idTag: 'T' })
+  rig.nowMs += 5000
+  rig.take(rig.session.decided(rig.last('decide').ticket, rig.decision, rig.nowMs))
+  strictEqual(rig.event('authorization.decided').time, '2026-11-23T10:00:00.000Z')
+})
+
 test('answers leave in the order of the CALLs, whichever becomes durable first', () => {
   const rig = new Rig({ manual: ['durable'] })
   rig.call('a', 'StatusNotification', v16Status)
@@ -207,6 +215,14 @@ test('what was corrected to be understood stands in raw as it came', () => {
   const said = { ...v16Status, vendorErrorCode: 'E'.repeat(60) }
   strictEqual(rig.call('1', 'StatusNotification', said)?.[0], 3)
   deepStrictEqual(rig.event('connector.status_changed').data.raw, said)
+})
+
+test('quirk 25: a number that came as a string is one for the row, and stands in raw as it came', () => {
+  const rig = new Rig()
+  rig.call('1', 'MeterValues', { ...v16Meter(), connectorId: '2' })
+  const { data } = rig.event('meter.values')
+  deepStrictEqual(data.evse, { id: 2, connectorId: 1 })
+  deepStrictEqual((data.raw as { readonly connectorId: unknown }).connectorId, '2')
 })
 
 test('rule 42: a SEND is never answered; its events are published without a ticket', () => {

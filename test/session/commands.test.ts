@@ -14,6 +14,7 @@ test('a command is cleared by the ledger, then written once, then settled with t
   rig.enqueue('c-1', 'ChangeAvailability', { payload: { connectorId: 0, type: 'Inoperative' } })
   deepStrictEqual(rig.last('clear'), { kind: 'clear', commandId: 'c-1', atMs: rig.nowMs })
   strictEqual(rig.sent.length, 0)
+  strictEqual(rig.session.settled, false)
   rig.take(rig.session.cleared('c-1', true, rig.nowMs))
   deepStrictEqual(rig.sent, [[2, 'm-1', 'ChangeAvailability', { connectorId: 0, type: 'Inoperative' }]])
   rig.take(rig.session.cleared('c-1', true, rig.nowMs))
@@ -260,6 +261,13 @@ test('quirk 14: a truncated answer fails its CALL at once, when its id can be re
   deepStrictEqual(outcomes(rig), ['c-1 unknown invalid_response'])
   strictEqual(rig.sent.length, 2)
   strictEqual(rig.event('protocol.violation').data.violation, 'not_json')
+})
+
+test('rule 41: on 2.1 a truncated CALLRESULT is answered with a CALLRESULTERROR', () => {
+  const rig = new Rig({ version: '2.1' })
+  rig.enqueue('c-1')
+  rig.frame('[3,"m-1",{"status":"Acc')
+  deepStrictEqual(rig.sent[1]?.slice(0, 2), [5, 'm-1'])
 })
 
 test('a broken answer to nobody is counted', () => {

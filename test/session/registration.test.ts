@@ -92,6 +92,7 @@ test('D6 without a decision on record, 1.6 is asked for a BootNotification, once
   // Nobody has asked for it as a command, so nobody hears of its end.
   rig.error('m-1', 'NotSupported')
   deepStrictEqual(rig.settled, [])
+  strictEqual(rig.sent.filter((frame) => frame[0] === 2).length, 1)
 })
 
 test('a station that boots by itself is not asked to, and neither is one with a decision on record', () => {
@@ -178,6 +179,24 @@ test('rule 54: while Pending, and on 2.x before the first decision, all may be s
     rig.enqueue('c-3', 'Reset', { payload: { type: version === '1.6' ? 'Soft' : 'Immediate' } })
     strictEqual(rig.sent.length, 1)
   }
+})
+
+test('without a decision on record all may be sent to 1.6, which only RECOMMENDS otherwise', () => {
+  const rig = new Rig({ registration: null })
+  rig.enqueue('c-1', 'RemoteStartTransaction', { payload: { idTag: 'T' } })
+  strictEqual(rig.sent.length, 1)
+})
+
+test('nobody is asked for a BootNotification once the gateway stops', () => {
+  const rig = new Rig({ registration: null })
+  rig.enqueue('c-1')
+  rig.call('1', 'StatusNotification', v16Status)
+  rig.take(rig.session.stop(rig.nowMs))
+  rig.result('m-1', { status: 'Accepted' })
+  const stopped = new Rig({ registration: null })
+  stopped.take(stopped.session.stop(stopped.nowMs))
+  stopped.call('1', 'StatusNotification', v16Status)
+  strictEqual([...rig.sent, ...stopped.sent].filter((frame) => frame[2] === 'TriggerMessage').length, 0)
 })
 
 test('a charge point that is rejected while the ledger is asked gets nothing', () => {

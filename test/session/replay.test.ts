@@ -68,6 +68,24 @@ test('after the window the same CALL is a new one', () => {
   strictEqual(rig.eventsOf('connector.status_changed').length, 2)
 })
 
+test('the window begins with the answer', () => {
+  const rig = new Rig({ manual: ['durable'] })
+  rig.call('1', 'StatusNotification', v16Status)
+  rig.nowMs += 240_000
+  rig.take(rig.session.durable(rig.last('publish').ticket ?? -1, rig.nowMs))
+  rig.nowMs += 240_000
+  rig.call('1', 'StatusNotification', v16Status)
+  strictEqual(rig.sent.length, 2)
+  strictEqual(rig.eventsOf('connector.status_changed').length, 1)
+})
+
+test('what is older than the window takes no memory once another CALL comes', () => {
+  const replay = new Replay(1000, 10)
+  replay.begin('1', 'one', startMs).text = 'answer'
+  replay.begin('2', 'two', startMs + 1001)
+  strictEqual(replay.find('1', 'one', startMs), undefined)
+})
+
 test('a settled Heartbeat is answered afresh: its time would be stale', () => {
   const rig = new Rig()
   const first = rig.call('h', 'Heartbeat', {})

@@ -2,7 +2,7 @@ import { deepStrictEqual, notStrictEqual, strictEqual } from 'node:assert'
 import { test } from 'node:test'
 import type { GatewayEvent } from '../../src/events/envelope.ts'
 import type { TransactionRecord } from '../../src/ports/records.ts'
-import { seenSeqNosMax } from '../../src/session/transaction-book.ts'
+import { seenSeqNosMax, TransactionBook } from '../../src/session/transaction-book.ts'
 import { Rig, v16Meter, v16Start, v16Stop, v201Event } from './support.ts'
 
 type Told = GatewayEvent & { readonly data: Readonly<Record<string, unknown>> }
@@ -85,6 +85,24 @@ test('another connector, time, tag or meter reading is another transaction', () 
   strictEqual(new Set(ids).size, 5)
 })
 
+test('a StartTransaction without its time cannot be told from another: it is never taken for a retry', () => {
+  const { timestamp: _, ...untimed } = v16Start
+  const rig = new Rig()
+  const ids = ['1', '2'].map((id) => idOf(rig.call(id, 'StartTransaction', untimed)))
+  deepStrictEqual(ids, [1000, 1001])
+  const [first] = told(rig, 'transaction.started')
+  strictEqual(first?.data.startKey, undefined)
+})
+
+test('two stops with id 0 and without a time are different transactions', () => {
+  const rig = new Rig()
+  for (const id of ['1', '2']) rig.call(id, 'StopTransaction', v16Stop(0, { timestamp: undefined }))
+  deepStrictEqual(
+    told(rig, 'transaction.ended').map(({ data }) => data.duplicateOf),
+    [undefined, undefined]
+  )
+})
+
 test('the content key ends with the transaction: after the stop the same start is a new one', () => {
   const rig = new Rig()
   const first = idOf(rig.call('1', 'StartTransaction', v16Start))
@@ -106,6 +124,7 @@ test('the end of a 1.6 transaction names what its start said, and lists it as en
   const { data } = rig.event('transaction.ended')
   deepStrictEqual(data.evse, { id: 1, connectorId: 1 })
   deepStrictEqual(data.idToken, { value: 'TAG-1' })
+  strictEqual((data.startedAt as { readonly raw: string }).raw, v16Start.timestamp)
   deepStrictEqual([data.meterStartWh, data.meterStopWh, data.energyWh], [100, 600, 500])
   deepStrictEqual(data.enriched, ['evse', 'idToken', 'startedAt', 'meterStartWh', 'energyWh'])
   deepStrictEqual(rig.event('transaction.updated').data.flags, undefined)
@@ -294,6 +313,55 @@ test('ended transactions are bounded, in the store too', () => {
     stored(rig).map(({ transactionId }) => transactionId),
     ['1003', '1004']
   )
+})
+
+test('the oldest is what was changed longest ago, in whichever order the store gave the rows', () => {
+  const first = new Rig()
+  for (let n = 0; n < 3; n += 1) {
+    first.nowMs += 1
+    first.call(`${n}`, 'StartTransaction', { ...v16Start, meterStart: n })
+  }
+  const later = new Rig({ epoch: 8, transactions: stored(first).toReversed(), settings: { openTransactionsMax: 3 } })
+  later.nextTransactionId = 2000
+  later.call('1', 'StartTransaction', { ...v16Start, meterStart: 9 })
+  deepStrictEqual(
+    later.changes.filter(({ table, value }) => table === 'transactions' && value === null).map(({ key }) => key),
+    ['CP-1\u00011000']
+  )
+})
+
+test('of the ended transactions the one that ended first is forgotten, not the one that began first', () => {
+  const rig = new Rig({ settings: { endedTransactionsMax: 1 } })
+  rig.call('1', 'StartTransaction', v16Start)
+  rig.call('2', 'StartTransaction', { ...v16Start, connectorId: 2 })
+  rig.call('3', 'StopTransaction', v16Stop(1001))
+  rig.call('4', 'StopTransaction', v16Stop(1000))
+  deepStrictEqual(
+    stored(rig).map(({ transactionId }) => transactionId),
+    ['1000']
+  )
+})
+
+test('the same content at another charge point is another transaction', () => {
+  const about = { version: '1.6', epoch: 1, openTransactionsMax: 1, endedTransactionsMax: 1, transactions: [] } as const
+  const keys = ['CP-1', 'CP-2'].map((chargePointId) =>
+    new TransactionBook({ ...about, chargePointId }).startKeyOf('content')
+  )
+  notStrictEqual(keys[0], keys[1])
+})
+
+test('a TransactionEvent without an id token asks nothing', () => {
+  const rig = new Rig({ version: '2.1' })
+  rig.call('1', 'TransactionEvent', v201Event('Started', 0))
+  strictEqual(rig.all('decide').length, 0)
+})
+
+test('another transaction under an id that was used before is decided anew', () => {
+  const rig = new Rig({ version: '2.0.1' })
+  const idToken = { idToken: 'T', type: 'ISO14443' }
+  rig.call('1', 'TransactionEvent', v201Event('Started', 0, { idToken }))
+  rig.call('2', 'TransactionEvent', v201Event('Started', 0, { idToken, timestamp: '2026-11-23T12:00:00Z' }))
+  strictEqual(rig.all('decide').length, 2)
 })
 
 test('D13 the question about a transaction says when it was begun offline', () => {
