@@ -1,19 +1,7 @@
 import { deepStrictEqual, strictEqual } from 'node:assert'
 import { test } from 'node:test'
 import type { ChargePointRecord } from '../../src/ports/records.ts'
-import { createSessionMaker } from '../../src/session/make-session.ts'
-import {
-  codeOf,
-  countedIds,
-  defaults,
-  Rig,
-  recordOf,
-  startMs,
-  totals,
-  v16Start,
-  v16Status,
-  validatorOf
-} from './support.ts'
+import { codeOf, defaults, Rig, recordOf, sessionOf, startMs, totals, v16Start, v16Status } from './support.ts'
 
 function chargePoint(rig: Rig): ChargePointRecord | undefined {
   const change = rig.changes.filter(({ table }) => table === 'chargePoints').at(-1)
@@ -137,8 +125,7 @@ test('A2 all that leaves comes as the effects of one input, in order', () => {
 })
 
 test('a session that never opened publishes nothing at its end', () => {
-  const make = createSessionMaker({ settings: defaults, ids: countedIds(), validatorOf })
-  const session = make({
+  const start = {
     chargePointId: 'CP-1',
     version: '1.6',
     epoch: 1,
@@ -146,7 +133,8 @@ test('a session that never opened publishes nothing at its end', () => {
     subprotocol: '',
     record: undefined,
     transactions: []
-  })
+  } as const
+  const session = sessionOf(start, defaults)
   deepStrictEqual(session.frame('[2,"1","Heartbeat",{}]', startMs), [])
   deepStrictEqual(session.close('connection_lost', totals, startMs), [])
 })

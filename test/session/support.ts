@@ -1,6 +1,7 @@
 import { strictEqual } from 'node:assert'
 import type { Decision } from '../../src/events/decision.ts'
 import type { GatewayEvent } from '../../src/events/envelope.ts'
+import { rulesOf } from '../../src/events/to-events.ts'
 import type { ChargePointRecord, CommandOutcome, StoreChange, TransactionRecord } from '../../src/ports/records.ts'
 import { createValidator, type PayloadValidator } from '../../src/protocol/validate.ts'
 import type { OcppVersion } from '../../src/protocol/version.ts'
@@ -13,7 +14,7 @@ import type {
   SessionSettings,
   SessionStart
 } from '../../src/session/effect.ts'
-import { createSessionMaker } from '../../src/session/make-session.ts'
+import { Session } from '../../src/session/session.ts'
 import { assertValidEvent } from '../support/valid-event.ts'
 
 export const startMs = Date.UTC(2026, 10, 23, 10)
@@ -57,6 +58,11 @@ export function checkedFrame(version: OcppVersion, { text, frame }: Extract<Effe
     strictEqual(checked.ok ? '' : `${text}: ${checked.detail}`, '')
   }
   return message
+}
+
+export function sessionOf(start: SessionStart, settings: SessionSettings, ids = countedIds()): ChargePointSession {
+  const { version } = start
+  return new Session({ settings, ids, validator: validatorOf(version), rules: rulesOf(version) }, start)
 }
 
 export interface RigOptions {
@@ -119,8 +125,7 @@ export class Rig {
       ...(options.flags ? { flags: options.flags } : {})
     }
     const settings = { ...defaults, ...options.settings }
-    const make = createSessionMaker({ settings, ids: options.ids ?? countedIds(), validatorOf })
-    this.session = make(start)
+    this.session = sessionOf(start, settings, options.ids)
     this.take(this.session.open(this.nowMs))
   }
 

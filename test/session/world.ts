@@ -3,9 +3,8 @@ import type { Decision } from '../../src/events/decision.ts'
 import type { OcppVersion } from '../../src/protocol/version.ts'
 import { ownCallTimeoutMs } from '../../src/session/downward.ts'
 import type { ChargePointSession, Effect } from '../../src/session/effect.ts'
-import { createSessionMaker } from '../../src/session/make-session.ts'
 import { assertValidEvent } from '../support/valid-event.ts'
-import { checkedFrame, countedIds, defaults, recordOf, startMs, totals, validatorOf } from './support.ts'
+import { checkedFrame, defaults, recordOf, sessionOf, startMs, totals } from './support.ts'
 
 /** A frame of the charge point, and what the gateway owes for it. */
 export interface Inbound {
@@ -67,8 +66,7 @@ export class World {
   constructor(version: OcppVersion, registration: 'accepted' | 'pending' | 'rejected' | null) {
     this.version = version
     const settings = { ...defaults, badFramesMax, queueCallsMax: 4, replayAnswersMax: 4, openTransactionsMax: 2 }
-    const make = createSessionMaker({ settings, ids: countedIds(), validatorOf })
-    this.session = make({
+    const start = {
       chargePointId: 'CP-1',
       version,
       epoch: 7,
@@ -76,7 +74,8 @@ export class World {
       subprotocol: `ocpp${version}`,
       record: registration === null ? undefined : recordOf(registration, version),
       transactions: []
-    })
+    }
+    this.session = sessionOf(start, settings)
     this.take(this.session.open(this.nowMs))
   }
 
