@@ -58,6 +58,7 @@ async function start(config: Config, io: StartIo, opened: Unwind): Promise<Runni
   const dropped = metrics.counter('log_lines_dropped_total', {})
   const logger = createLogger({
     ...config.log,
+    bufferCharsMax: config.limits.logBufferBytesMax,
     onDropped: (lines) => dropped.inc(lines),
     base: { node: config.node.id }
   })

@@ -40,9 +40,6 @@ export function sessionSettings(config: Config): SessionSettings {
   }
 }
 
-/** How long a close frame may stay unanswered before the socket is cut. */
-const closeTimeoutMs = 2_000
-
 export function serverSettings(config: Config): ServerSettings {
   const { server, limits } = config
   return {
@@ -59,7 +56,7 @@ export function serverSettings(config: Config): ServerSettings {
     sendBufferBytesMax: limits.sendBufferBytesMax,
     inboxBytesMax: limits.inboxBytesMax,
     backlog: server.backlog,
-    closeTimeoutMs,
+    closeTimeoutMs: server.closeTimeoutMs,
     ...(server.defaultVersion === 'none' ? {} : { defaultVersion: server.defaultVersion })
   }
 }

@@ -21,7 +21,7 @@ export const limits = {
   inbox_bytes_max: size(
     '1MiB',
     { min: '1KiB', max: '1GiB' },
-    'Bytes of unanswered CALLs of one charge point before its socket is no longer read.'
+    'Bytes of messages that may have been read already when a charge point is no longer read, beside one of `server.payload_bytes_max`.'
   ),
   send_buffer_bytes_max: size(
     '1MiB',

@@ -89,12 +89,12 @@ export const schema = {
       'Largest message of a charge point; a larger one ends its connection with 1009.'
     ),
     ping_interval: duration(
-      '60s',
+      '50s',
       { min: '0s', max: '24h' },
       'Silence after which a charge point is pinged; 0s: never.'
     ),
     idle_timeout: duration(
-      '180s',
+      '150s',
       { min: '250ms', max: '72h' },
       'Silence after which a connection counts as lost; at least 2.5 x `server.ping_interval`.'
     ),

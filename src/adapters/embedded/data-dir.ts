@@ -37,7 +37,7 @@ export interface DataDir {
 export function openDataDir(path: string): DataDir {
   const full = resolve(path)
   try {
-    mkdirSync(full, { recursive: true })
+    makeFolders(full)
     if (!statSync(full).isDirectory()) throw notADirectory(full)
     accessSync(full, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
@@ -51,6 +51,13 @@ export function openDataDir(path: string): DataDir {
     throw explainDisk(error, full)
   }
   return { path: full, storePath: join(full, 'store'), reservePath: join(full, 'reserve'), unlock }
+}
+
+/** Level by level: below /proc Node's own recursive mkdir never returns. */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return
+  makeFolders(dirname(path))
+  mkdirSync(path)
 }
 
 /**
