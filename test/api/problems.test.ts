@@ -2,6 +2,7 @@ import { deepStrictEqual, ok, strictEqual } from 'node:assert'
 import { globSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { type ProblemCode, problems } from '../../src/api/problems.ts'
+import { configKeys } from '../../src/config/schema.ts'
 import { Harness } from './support/harness.ts'
 
 const codes = Object.keys(problems) as ProblemCode[]
@@ -61,4 +62,16 @@ test('every problem says what to do in a sentence', () => {
     ok(/^[A-Z].*[^.]$/.test(title), title)
     ok(/\.$/.test(remedy), remedy)
   }
+})
+
+test('every setting that a remedy names exists', () => {
+  const known = new Set(configKeys.map(({ name }) => name))
+  const named = Object.values(problems).flatMap(({ remedy }) =>
+    [...remedy.matchAll(/`((?:api|limits|event_log)\.[a-z_]+)`/g)].map(([, name]) => name ?? '')
+  )
+  ok(named.length > 5)
+  deepStrictEqual(
+    named.filter((name) => !known.has(name)),
+    []
+  )
 })
