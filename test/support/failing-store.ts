@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { openStore, type Store } from '../../src/adapters/embedded/store.ts'
 import { temporaryDataDir } from './embedded.ts'
 
@@ -17,7 +19,8 @@ export interface FailingDisk {
 
 /** A real store on a disk that fails when told to. */
 export function openFailingStore(): FailingDisk {
-  const real = openStore({ path: `${temporaryDataDir()}/store`, mapBytes: 1024 ** 3, sync: false })
+  const folder = temporaryDataDir()
+  const real = openStore({ path: join(folder, 'store'), mapBytes: 1024 ** 3, sync: false })
   let recording: Operation[] | undefined
   const record = <T extends object>(target: T, put: (key: unknown) => Operation, remove: Operation): T =>
     new Proxy(target, {
@@ -51,7 +54,10 @@ export function openFailingStore(): FailingDisk {
         await real.commit(write)
         await disk.returns
       },
-      close: () => real.close()
+      close: async () => {
+        await real.close()
+        rmSync(folder, { recursive: true, force: true })
+      }
     }
   }
   return disk
