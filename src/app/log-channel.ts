@@ -78,7 +78,7 @@ export function createLogChannel(options: LogChannelOptions): LogChannel {
   }
 
   function write(line: string): void {
-    if (!isOpen) {
+    if (!isOpen || waiting() + line.length > bufferCharsMax) {
       drop(1)
       return
     }

@@ -150,12 +150,16 @@ async function flooded(
 ): Promise<{ child: ChildProcess; logged: Told; open: () => void }> {
   const child =
     through === 'socket'
-      ? spawn(process.execPath, [flood, '1000000'], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+      ? spawn(process.execPath, [flood, '1000000'], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'], detached: true })
       : // A pipe of the shell, whose reader begins when it is told on descriptor 4.
         spawn('sh', ['-c', '"$0" "$1" 1000000 | { read -r _ <&4; exec cat; }', process.execPath, flood], {
-          stdio: ['ignore', 'pipe', 'inherit', 'ipc', 'pipe']
+          stdio: ['ignore', 'pipe', 'inherit', 'ipc', 'pipe'],
+          detached: true
         })
-  context.after(() => child.kill('SIGKILL'))
+  // The whole group: the shell's pipe has two more processes.
+  context.after(() => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid ?? 0), 'SIGKILL')
+  })
   const logged = await told(child, 'logged')
   return { child, logged, open: () => (child.stdio[4] as Writable | undefined)?.end('\n') }
 }
