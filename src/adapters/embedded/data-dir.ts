@@ -165,6 +165,8 @@ export function explainDisk(error: unknown, path: string): unknown {
     code === 'EACCES' ||
     code === 'EPERM' ||
     code === 'EROFS' ||
+    // Below /proc and the like a folder simply cannot be made.
+    code === 'ENOENT' ||
     /unable to open|readonly|permission/i.test(message)
   ) {
     return new GatewayError(
