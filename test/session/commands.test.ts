@@ -317,6 +317,18 @@ test('a stop while the ledger is asked: nothing is written afterwards', () => {
   deepStrictEqual(outcomes(rig), ['clearing not_sent shutting_down'])
 })
 
+test('an answer is awaited from the question to the ledger until the CALL has ended', () => {
+  const rig = new Rig({ manual: ['clear'] })
+  const seen = [rig.session.awaitsAnswer]
+  rig.enqueue('c-1')
+  seen.push(rig.session.awaitsAnswer)
+  rig.take(rig.session.cleared('c-1', true, rig.nowMs))
+  seen.push(rig.session.awaitsAnswer)
+  rig.result('m-1', { status: 'Accepted' })
+  seen.push(rig.session.awaitsAnswer)
+  deepStrictEqual(seen, [false, true, true, false])
+})
+
 test('a CALL of the charge point is answered while a stop waits for an open command', () => {
   const rig = new Rig()
   rig.enqueue('written')
