@@ -7,7 +7,10 @@ export interface Directory {
     chargePointId: string
   ): Promise<{ readonly record: ChargePointRecord | undefined; readonly transactions: readonly TransactionRecord[] }>
   /** The same from what this node holds already, with changes that were appended but are not yet on disk. */
-  recall(chargePointId: string): { readonly record: ChargePointRecord | undefined; readonly transactions: readonly TransactionRecord[] }
+  recall(chargePointId: string): {
+    readonly record: ChargePointRecord | undefined
+    readonly transactions: readonly TransactionRecord[]
+  }
   chargePoint(chargePointId: string): Promise<ChargePointRecord | undefined>
   chargePoints(after: string | undefined, limit: number): Promise<readonly ChargePointRecord[]>
   transactions(filter: {

@@ -10,9 +10,18 @@ export interface Owner {
 
 /** Says which gateway node owns a charge point. One node embedded; many with Redis. */
 export interface SessionRegistry {
-  /** Take ownership in one atomic step. */
-  claim(chargePointId: string): Promise<Claim>
+  /**
+   * Take ownership in one atomic step; the epoch is at least `atLeast` (what this node remembers). Rejects with
+   * `registry_unavailable` when a shared registry cannot be reached in time.
+   */
+  claim(chargePointId: string, atLeast?: number): Promise<Claim>
   /** Give ownership back. False, and nothing changes, unless `epoch` is still the current one. */
   release(chargePointId: string, epoch: number): Promise<boolean>
+  /** The owner whose node is alive. */
   locate(chargePointId: string): Promise<Owner | undefined>
+  /**
+   * Register a session that is open already, after the registry was away or emptied. False: a newer epoch, or the same of
+   * another node, is registered, and the session has to end.
+   */
+  adopt(chargePointId: string, epoch: number): Promise<boolean>
 }

@@ -23,11 +23,11 @@ export class EmbeddedSessionRegistry implements SessionRegistry {
     this.#clock = clock
   }
 
-  async claim(chargePointId: string): Promise<Claim> {
+  async claim(chargePointId: string, atLeast = 0): Promise<Claim> {
     const stored = this.#tables.get('chargePoints', keyOf.chargePoint(chargePointId))?.epoch ?? 0
     const seconds = secondsSince2020(this.#clock.now())
     const earlier = this.#owned.get(chargePointId)
-    const epoch = Math.max(stored + 1, (this.#recent.get(chargePointId) ?? 0) + 1, (earlier ?? 0) + 1, seconds)
+    const epoch = Math.max(stored + 1, atLeast, (this.#recent.get(chargePointId) ?? 0) + 1, (earlier ?? 0) + 1, seconds)
     this.#owned.set(chargePointId, epoch)
     this.#recent.set(chargePointId, epoch)
     if (this.#recent.size >= this.#pruneAt) this.#prune(seconds)
@@ -43,6 +43,14 @@ export class EmbeddedSessionRegistry implements SessionRegistry {
   async locate(chargePointId: string): Promise<Owner | undefined> {
     const epoch = this.currentEpoch(chargePointId)
     return epoch === undefined ? undefined : { node: this.#nodeId, epoch }
+  }
+
+  async adopt(chargePointId: string, epoch: number): Promise<boolean> {
+    const owned = this.#owned.get(chargePointId)
+    if (owned !== undefined && owned > epoch) return false
+    this.#owned.set(chargePointId, epoch)
+    this.#recent.set(chargePointId, Math.max(epoch, this.#recent.get(chargePointId) ?? 0))
+    return true
   }
 
   currentEpoch(chargePointId: string): number | undefined {

@@ -1,0 +1,32 @@
+import type { ChargePointRecord, OpenEpochRecord, StoreChange, TransactionRecord } from './records.ts'
+
+/**
+ * What the nodes of a cluster share beside ownership and the ledger. The local log stays the truth: reservations are made
+ * before an append, projections are written after it and are idempotent by epoch and `updatedAtMs`.
+ * Every method rejects with `registry_unavailable` (canRetry) when the registry cannot be reached in time.
+ */
+export interface SharedState {
+  load(
+    chargePointId: string
+  ): Promise<{ readonly record: ChargePointRecord | undefined; readonly transactions: readonly TransactionRecord[] }>
+  chargePoints(after: string | undefined, limit: number): Promise<readonly ChargePointRecord[]>
+  transactions(filter: {
+    readonly chargePointId?: string
+    readonly open?: boolean
+    readonly after?: string
+    readonly limit: number
+  }): Promise<readonly TransactionRecord[]>
+  /** Write rows that are on this node's disk. An older epoch or an older row never overwrites a newer one. */
+  project(changes: readonly StoreChange[]): Promise<void>
+  /** A block of 1.6 transaction ids, first to last: never below `atLeast` nor 2 x seconds since 2020, never given before. */
+  reserveTransactionIds(count: number, atLeast: number): Promise<{ readonly first: number; readonly last: number }>
+  /**
+   * The id of the open transaction with this content key; when there is none, `candidate` becomes it. One atomic step, so
+   * that a StartTransaction that is retried on another node gets the same id.
+   */
+  reserveTransaction(chargePointId: string, startKey: string, candidate: number): Promise<number>
+  /** Open epochs of nodes whose lease has run out, each given to one caller only (for a while: it may die too). */
+  takeLostEpochs(limit: number): Promise<readonly (OpenEpochRecord & { readonly node: string })[]>
+  /** The `node_lost` event of this epoch is on disk. */
+  closeLostEpoch(chargePointId: string, epoch: number): Promise<void>
+}
