@@ -69,7 +69,7 @@ export const limits = {
   ),
   api_readers_max: integer(100, { min: 1, max: 10_000 }, 'Event streams open at once; more are refused with 503.'),
   api_reader_buffer_bytes_max: size(
-    '4MiB',
+    '256KiB',
     { min: '64KiB', max: '1GiB' },
     'Bytes in memory for one reader of the event stream; the log is read no further until it takes them.'
   ),

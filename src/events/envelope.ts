@@ -52,8 +52,8 @@ export interface EnvelopeFacts {
   readonly ocppaction?: string | undefined
   /** As it came: a numeric message id is told as its digits. */
   readonly ocppmessageid?: string | number | undefined
-  /** Epoch and number of the event within it, from 1; absent on events that belong to no session. */
-  readonly position?: { readonly epoch: number; readonly n: number } | undefined
+  /** Epoch and number of the event within it, from 1; without the number when nobody knows how far the epoch came. Absent on events that belong to no session. */
+  readonly position?: { readonly epoch: number; readonly n?: number } | undefined
   readonly correlationid?: string | undefined
 }
 
@@ -81,7 +81,7 @@ export function makeEvent<T extends EventType>(
   if (facts.ocppmessageid !== undefined) event.ocppmessageid = String(facts.ocppmessageid)
   if (facts.position !== undefined) {
     event.epoch = facts.position.epoch
-    event.sequence = formatSequence(facts.position.epoch, facts.position.n)
+    if (facts.position.n !== undefined) event.sequence = formatSequence(facts.position.epoch, facts.position.n)
   }
   if (facts.correlationid !== undefined) event.correlationid = facts.correlationid
   event.data = draft.data

@@ -1,4 +1,4 @@
-import { type GatewayEvent, sourceOf } from '../events/envelope.ts'
+import { type EnvelopeFacts, type GatewayEvent, makeEvent } from '../events/envelope.ts'
 import type { EventData, EventType } from '../events/model.ts'
 import { derivedId } from '../lib/derived-id.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -56,7 +56,7 @@ export class OwnEvents {
     const id = derivedId('charge_point.disconnected', chargePointId, epoch)
     return this.#event('charge_point.disconnected', chargePointId, id, this.#deps.clock.now(), data, {
       ocppversion: version,
-      epoch
+      position: { epoch }
     })
   }
 
@@ -93,23 +93,10 @@ export class OwnEvents {
     id: string,
     timeMs: number,
     data: EventData[T],
-    more: Partial<Pick<GatewayEvent, 'epoch' | 'ocppversion' | 'correlationid'>> = {}
+    more: Pick<EnvelopeFacts, 'position' | 'ocppversion' | 'correlationid'> = {}
   ): GatewayEvent<T> {
     const { node, schemaBaseUrl } = this.#deps
-    return {
-      specversion: '1.0',
-      id,
-      source: sourceOf(chargePointId),
-      type,
-      subject: chargePointId,
-      partitionkey: chargePointId,
-      time: isoOf(timeMs),
-      datacontenttype: 'application/json',
-      ...(schemaBaseUrl === undefined ? {} : { dataschema: `${schemaBaseUrl}${type}` }),
-      node,
-      ...more,
-      data
-    }
+    return makeEvent({ type, data }, { id, chargePointId, time: isoOf(timeMs), node, schemaBaseUrl, ...more })
   }
 }
 

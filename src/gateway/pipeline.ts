@@ -86,20 +86,24 @@ export class EventPipeline {
     this.#deps.log.append(entries).then(
       () => this.#landed(entries.length, waiting),
       (error: unknown) => {
-        this.#appending -= entries.length
         this.#deps.onFailure(error)
+        this.#left(entries.length)
       }
     )
   }
 
-  /** Resolves when everything that was published is on disk. */
+  /** Resolves when everything that was published is on disk, or could not be appended for good. */
   async drained(): Promise<void> {
     while (this.depth > 0) await new Promise<void>((resolve) => this.#idleListeners.push(resolve))
   }
 
   #landed(count: number, waiting: readonly Waiting[]): void {
-    this.#appending -= count
     for (const { waiter, ticket } of waiting) waiter.durable(ticket)
+    this.#left(count)
+  }
+
+  #left(count: number): void {
+    this.#appending -= count
     if (this.#full && this.depth <= this.#deps.capacity / 2) {
       this.#full = false
       this.#deps.onPressure(false)

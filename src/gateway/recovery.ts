@@ -7,13 +7,13 @@ import type { EventPipeline } from './pipeline.ts'
  * For each epoch that an earlier life of this node left open: one `charge_point.disconnected` (`node_lost`). Its row goes
  * in the same transaction as the event, so that a crash in between makes neither a second one nor none.
  */
-export function closeLostEpochs(store: NodeStore, pipeline: EventPipeline, events: OwnEvents): number {
+export function closeLostEpochs(store: NodeStore, pipeline: EventPipeline, events: OwnEvents, nowMs: number): number {
   const open = store.list('openEpochs')
   for (const epoch of open) {
     pipeline.publish([
       {
         event: events.nodeLost(epoch),
-        changes: closed(epoch, store.get('chargePoints', keyOf.chargePoint(epoch.chargePointId)))
+        changes: closed(epoch, store.get('chargePoints', keyOf.chargePoint(epoch.chargePointId)), nowMs)
       }
     ])
   }
@@ -23,12 +23,16 @@ export function closeLostEpochs(store: NodeStore, pipeline: EventPipeline, event
 
 function closed(
   { chargePointId, epoch }: OpenEpochRecord,
-  record: ChargePointRecord | undefined
+  record: ChargePointRecord | undefined,
+  nowMs: number
 ): readonly StoreChange[] {
   const gone = { table: 'openEpochs', key: keyOf.openEpoch(chargePointId, epoch), value: null } as const
   if (!record) return [gone]
   const connections = record.connections.map((connection) =>
-    connection.epoch === epoch && connection.reason === undefined ? { ...connection, reason: 'node_lost' } : connection
+    // With a time, or the next connection would take it for one that is still open and call it replaced.
+    connection.epoch === epoch && connection.reason === undefined
+      ? { ...connection, disconnectedAtMs: nowMs, reason: 'node_lost' }
+      : connection
   )
   return [gone, { table: 'chargePoints', key: keyOf.chargePoint(chargePointId), value: { ...record, connections } }]
 }

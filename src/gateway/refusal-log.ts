@@ -34,10 +34,13 @@ export class RefusalLog {
     }
     if (++this.#count > perMinuteMax) {
       this.#suppressed.set(refusal.code, (this.#suppressed.get(refusal.code) ?? 0) + 1)
+      if (this.#count === perMinuteMax + 1)
+        logger.warn(
+          { perMinuteMax },
+          'more connections are refused than are reported; see cpg_connections_refused_total'
+        )
       return
     }
-    if (this.#count === perMinuteMax)
-      logger.warn({ perMinuteMax }, 'more connections are refused than are reported; see cpg_connections_refused_total')
     logger.info(
       { ...about, reason: refusal.code, detail: refusal.detail },
       `connection refused: ${refusals[refusal.code].text}`

@@ -5,6 +5,8 @@ export interface TakeoverWatchDeps {
   readonly clock: Clock
   /** `limits.takeovers_max` in ten minutes; more are a sign of two stations with one identity. */
   readonly takeoversMax: number
+  /** How long the handshake of an identity that is fought over is held back; less than the time that it has. */
+  readonly dampMs: number
   readonly onShared: (chargePointId: string, about: SharedIdentity) => void
 }
 
@@ -25,7 +27,6 @@ interface Takeovers {
 /** Addresses and serial numbers kept per charge point. */
 const namesMax = 10
 const windowMs = 600_000
-const dampMs = 5_000
 /** Charge points watched at one time; the oldest is forgotten first. */
 const watchedMax = 10_000
 
@@ -74,7 +75,7 @@ export class TakeoverWatch {
     const seen = this.#byId.get(chargePointId)
     if (!seen || !this.#shared(seen, this.#deps.clock.now())) return undefined
     return new Promise((resolve) => {
-      this.#deps.clock.after(dampMs, resolve)
+      this.#deps.clock.after(this.#deps.dampMs, resolve)
     })
   }
 

@@ -189,8 +189,13 @@ for (const [protocol, idToken] of [
           { id: 1, pending: 0, basetime: at(4), data: [{ t: 1, v: '42.5' }] }
         ])
       )
-      // The SEND is not answered; a CALL behind it is, and by then the SEND's event is on its way.
-      await client.call('Heartbeat', {})
+      // The SEND is not answered; a durable CALL behind it is, and by then the SEND's event is on disk too.
+      await client.call('StatusNotification', {
+        timestamp: at(5),
+        connectorStatus: 'Available',
+        evseId: 2,
+        connectorId: 1
+      })
     }
     await client.close()
 
