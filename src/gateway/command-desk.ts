@@ -11,6 +11,14 @@ import type { OwnEvents } from './own-events.ts'
 import type { DurableWaiter, EventPipeline } from './pipeline.ts'
 import type { Cancelled, CommandDeskView, CommandRequest, Submitted } from './views.ts'
 
+/** `here`: the session is on this node; `handed_over`: another node has it now and settles it; `offline`: nobody has it. */
+export type Routed = 'here' | 'handed_over' | 'offline'
+
+/** Finds the node of a charge point that is not connected here. */
+export interface CommandRoute {
+  deliver(record: CommandRecord): Promise<Routed>
+}
+
 export interface CommandDeskDeps {
   readonly node: string
   readonly clock: Clock
@@ -21,6 +29,8 @@ export interface CommandDeskDeps {
   readonly counters: GatewayCounters
   readonly logger: Logger
   readonly find: (chargePointId: string) => LiveConversation | undefined
+  /** The way to other nodes; absent: there are none. */
+  readonly route?: CommandRoute
   readonly newCommandId: () => string
   /** `session.call_timeout`, for commands that name none. */
   readonly callTimeoutMs: number
@@ -29,6 +39,9 @@ export interface CommandDeskDeps {
   /** `limits.command_memory`: how long a settled command is remembered after it could still have been sent. */
   readonly commandMemoryMs: number
 }
+
+/** How long a cancel waits for its outcome to be on disk. */
+const cancelWaitMs = 1_000
 
 const commandIdPattern = /^[\x21-\x7e]{1,128}$/
 
@@ -39,9 +52,10 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
   readonly #waiting = new Map<string, Set<(record: CommandRecord) => void>>()
   /** Settled commands whose outcome is on its way to the disk, by pipeline ticket, and their ids. */
   readonly #landing = new Map<number, CommandRecord>()
-  readonly #landingIds = new Set<string>()
+  readonly #landingIds = new Map<string, CommandRecord>()
   #tickets = 0
   #open = 0
+  #submitting = 0
   #settling = 0
   #stopping = false
 
@@ -54,9 +68,9 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     return this.#open
   }
 
-  /** True when no settlement is between the ledger and the pipeline. */
+  /** True when no command is between its request and a session, and no settlement between the ledger and the pipeline. */
   get idle(): boolean {
-    return this.#settling === 0
+    return this.#submitting === 0 && this.#settling === 0
   }
 
   /** From now on every new command ends as `not_sent/shutting_down`. */
@@ -67,20 +81,33 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
   async submit(request: CommandRequest): Promise<Submitted> {
     const made = this.#recordOf(request)
     if (typeof made === 'string') return { kind: 'invalid', detail: made }
-    const claim = await this.#deps.ledger.claim(made)
-    if (claim.kind === 'conflict') return claim
-    if (claim.kind === 'exists') return { kind: 'accepted', record: claim.record, created: false }
-    this.#open++
-    await this.#dispatch(claim.record)
-    return { kind: 'accepted', record: (await this.#deps.ledger.get(made.commandId)) ?? claim.record, created: true }
+    this.#submitting++
+    try {
+      const claim = await this.#deps.ledger.claim(made)
+      if (claim.kind === 'claimed') {
+        this.#open++
+        await this.#dispatch(claim.record)
+      }
+      // As it is on disk: an outcome that is not there yet may still turn out otherwise.
+      const record = (await this.#deps.ledger.get(made.commandId)) ?? claim.record
+      if (claim.kind === 'conflict') return { kind: 'conflict', record }
+      return { kind: 'accepted', record, created: claim.kind === 'claimed' }
+    } finally {
+      this.#submitting--
+    }
   }
 
   async cancel(commandId: string): Promise<Cancelled> {
     const record = await this.#deps.ledger.get(commandId)
     if (!record) return { kind: 'unknown' }
     if (record.state !== 'claimed') return { kind: 'too_late', record }
-    this.#deps.find(record.chargePointId)?.cancel(commandId)
-    const after = (await this.settled(commandId, 1_000)) ?? record
+    const conversation = this.#deps.find(record.chargePointId)
+    if (conversation) conversation.cancel(commandId)
+    // Without a session nobody can be writing it, and nobody else would end it.
+    else this.settle(commandId, { outcome: 'not_sent', reason: 'cancelled' })
+    const stands = (await this.settled(commandId, cancelWaitMs)) ?? record
+    // Won, although the disk does not keep up: it will not be sent, whatever happens now.
+    const after = this.#landingIds.get(commandId) ?? stands
     return after.settlement?.reason === 'cancelled'
       ? { kind: 'cancelled', record: after }
       : { kind: 'too_late', record: after }
@@ -111,25 +138,24 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
   }
 
   /** End a command: win it in the ledger, then publish its one outcome. Losing means that somebody else has. */
-  settle(commandId: string, outcome: CommandOutcome): void {
+  async settle(commandId: string, outcome: CommandOutcome): Promise<void> {
     const { ledger, clock, logger } = this.#deps
     this.#settling++
-    ledger
+    await ledger
       .settle(commandId, outcome, clock.now())
-      .then(
-        (record) => record && this.#publish(record),
-        (error: unknown) =>
-          logger.error({ commandId, outcome: outcome.outcome, error }, 'a command could not be settled')
+      .then((record) => record && this.#publish(record))
+      .catch((error: unknown) =>
+        logger.error({ commandId, outcome: outcome.outcome, error }, 'a command could not be settled')
       )
       .finally(() => this.#settling--)
   }
 
-  /** What an earlier life of this node left open: claimed was never written, written may have been. */
+  /** What an earlier life of this node left open: claimed was never written, written may have been. Published when it resolves. */
   async recover(): Promise<number> {
     const left = await this.#deps.ledger.unsettled()
     for (const { commandId, state } of left) {
       this.#open++
-      this.settle(
+      await this.settle(
         commandId,
         state === 'written'
           ? {
@@ -162,40 +188,62 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     counters.settled(record.settlement?.outcome ?? 'unknown', record.settlement?.reason ?? '')
     const ticket = ++this.#tickets
     this.#landing.set(ticket, record)
-    this.#landingIds.add(record.commandId)
+    this.#landingIds.set(record.commandId, record)
     const changes = [{ table: 'commands', key: keyOf.command(record.commandId), value: record } as const]
     pipeline.publish([{ event: events.commandOutcome(record), changes }], this, ticket)
   }
 
   async #dispatch(record: CommandRecord): Promise<void> {
     const { commandId, chargePointId } = record
+    const { logger } = this.#deps
     if (this.#stopping)
       return this.settle(commandId, {
         outcome: 'not_sent',
         reason: 'shutting_down',
         detail: 'the gateway is stopping; send it again'
       })
-    const conversation = this.#deps.find(chargePointId)
-    if (!conversation) {
-      const known = await this.#deps.directory.chargePoint(chargePointId)
-      return this.settle(
-        commandId,
-        known
-          ? {
-              outcome: 'not_sent',
-              reason: 'offline',
-              detail: 'the charge point is not connected; send the command again when charge_point.connected comes'
-            }
-          : {
-              outcome: 'not_sent',
-              reason: 'unknown_charge_point',
-              detail: 'no charge point with this id has ever connected; check the id'
-            }
-      )
+    const conversation = this.#deps.find(chargePointId) ?? (await this.#elsewhere(record))
+    if (conversation === 'handed_over') {
+      this.#open--
+      return
     }
+    if (conversation) return this.#give(record, conversation)
+    const known = await this.#deps.directory.chargePoint(chargePointId).catch((error: unknown) => {
+      logger.error({ chargePointId, error }, 'the directory did not answer; the charge point counts as known')
+      return true
+    })
+    return this.settle(
+      commandId,
+      known
+        ? {
+            outcome: 'not_sent',
+            reason: 'offline',
+            detail: 'the charge point is not connected; send the command again when charge_point.connected comes'
+          }
+        : {
+            outcome: 'not_sent',
+            reason: 'unknown_charge_point',
+            detail: 'no charge point with this id has ever connected; check the id'
+          }
+    )
+  }
+
+  /** A command that another node has claimed for a session that is here. */
+  take(record: CommandRecord, conversation: LiveConversation): void {
+    this.#open++
+    void this.#give(record, conversation)
+  }
+
+  async #elsewhere(record: CommandRecord): Promise<LiveConversation | 'handed_over' | undefined> {
+    const routed = (await this.#deps.route?.deliver(record)) ?? 'offline'
+    if (routed === 'handed_over') return routed
+    return this.#deps.find(record.chargePointId)
+  }
+
+  async #give(record: CommandRecord, conversation: LiveConversation): Promise<void> {
+    const { commandId, priority, timeoutMs, expiresAtMs } = record
     const call = toCall(conversation.session.version, record.type, record.data)
     if (!call.ok) return this.settle(commandId, { outcome: 'not_sent', reason: call.reason, detail: call.detail })
-    const { priority, timeoutMs, expiresAtMs } = record
     conversation.enqueue({ commandId, action: call.action, payload: call.payload, priority, timeoutMs, expiresAtMs })
   }
 

@@ -24,6 +24,8 @@ export interface ConversationParts {
   readonly callsInFlightMax: number
   /** The command ended; whoever settles it publishes the outcome. */
   readonly settle: (commandId: string, outcome: CommandOutcome) => void
+  /** Its socket is not read until the log has room again. */
+  readonly held: (conversation: LiveConversation) => void
   /** Called once, when the socket has ended or the session was displaced. */
   readonly ended: (conversation: LiveConversation) => void
 }
@@ -54,11 +56,6 @@ export class LiveConversation implements Conversation, DurableWaiter {
 
   get ended(): boolean {
     return this.#ended
-  }
-
-  /** True while the socket is not read because the log does not keep up. */
-  get heldForLog(): boolean {
-    return this.#heldForLog
   }
 
   open(): void {
@@ -196,7 +193,7 @@ export class LiveConversation implements Conversation, DurableWaiter {
         this.#decide(effect)
         return
       case 'identify':
-        this.#identify(effect.ticket)
+        this.#identify(effect)
         return
       case 'clear':
         this.#clear(effect.commandId, effect.atMs)
@@ -227,9 +224,9 @@ export class LiveConversation implements Conversation, DurableWaiter {
     else decided(decision)
   }
 
-  #identify(ticket: number): void {
+  #identify({ ticket, startKey }: Extract<Effect, { kind: 'identify' }>): void {
     const identified = (id: number) => this.#take((nowMs) => this.session.identified(ticket, id, nowMs))
-    const id = this.#parts.directory.nextTransactionId()
+    const id = this.#parts.directory.nextTransactionId(this.session.chargePointId, startKey)
     if (typeof id === 'number') identified(id)
     else id.then(identified, (error: unknown) => this.#fail('no transaction id could be had', error))
   }
@@ -255,6 +252,7 @@ export class LiveConversation implements Conversation, DurableWaiter {
     if (this.#heldForLog) return
     this.#heldForLog = true
     this.#wire.pause('log')
+    this.#parts.held(this)
   }
 
   #watchInflight(): void {

@@ -21,7 +21,8 @@ export interface Directory {
   }): Promise<readonly TransactionRecord[]>
   /**
    * The next OCPP 1.6 transaction id: a positive int32, unique over restarts and nodes, at least
-   * 2 x seconds since 2020-01-01 UTC at the time its block was made. Synchronous from a block that is already on disk.
+   * 2 x seconds since 2020-01-01 UTC at the time its block was made. Synchronous from a block that is already on disk. In a
+   * cluster, an open transaction with this content key on any node gives its id back.
    */
-  nextTransactionId(): number | Promise<number>
+  nextTransactionId(chargePointId?: string, startKey?: string): number | Promise<number>
 }

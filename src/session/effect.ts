@@ -38,8 +38,8 @@ export type Effect =
   | { readonly kind: 'publish'; readonly entries: readonly EventEntry[]; readonly ticket?: number }
   /** Ask the Authority; call `decided(ticket, decision)`. */
   | { readonly kind: 'decide'; readonly ticket: number; readonly request: DecisionRequest }
-  /** A 1.6 transaction needs an id: call `identified(ticket, transactionId)`. */
-  | { readonly kind: 'identify'; readonly ticket: number }
+  /** A 1.6 transaction needs an id: call `identified(ticket, transactionId)`. `startKey` finds it on other nodes. */
+  | { readonly kind: 'identify'; readonly ticket: number; readonly startKey?: string }
   /** Ask the ledger for `claimed -> written`; call `cleared(commandId, granted)`. Nothing is written before. */
   | { readonly kind: 'clear'; readonly commandId: string; readonly atMs: number }
   /** The command ends here. The desk settles it in the ledger, then publishes `command.outcome`. */

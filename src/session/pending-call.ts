@@ -48,7 +48,8 @@ export function nextQuestion(context: SessionContext, pending: PendingCall, tick
     pending.step ??= rule.transaction(payload, origin)
     if (pending.step && !identify(context, pending, pending.step)) {
       pending.asked = { kind: 'identify', ticket }
-      return { kind: 'identify', ticket }
+      const { startKey } = pending
+      return { kind: 'identify', ticket, ...(startKey === undefined ? {} : { startKey }) }
     }
   }
   if (rule.ack !== 'decision' || origin.decision) return undefined
