@@ -116,6 +116,18 @@ export interface IdentityShared extends EventFacts {
   readonly windowMs: Integer
 }
 
+/** Stands in the topic for an event that the topic does not take: same id, epoch, sequence and time. */
+export interface EventTooLarge extends EventFacts {
+  /** The type of the event that it stands for. */
+  readonly type: string
+  /** Size of the whole event, in bytes of UTF-8. */
+  readonly bytes: Integer
+  /** The node whose log keeps the whole event. */
+  readonly node: string
+  /** Where to read it and for how long, in plain words. */
+  readonly keptAt: string
+}
+
 /** A CALLERROR of a charge point. */
 export interface AnsweredError {
   readonly code: string

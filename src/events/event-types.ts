@@ -43,7 +43,8 @@ const all: Readonly<Record<EventType, true>> = {
   'command.late_answer': true,
   'protocol.violation': true,
   'connection.refused': true,
-  'identity.shared': true
+  'identity.shared': true,
+  'event.too_large': true
 }
 
 /** Every type of event that the gateway makes. */

@@ -81,6 +81,7 @@ export interface EventData {
   readonly 'protocol.violation': Gateway.ProtocolViolation
   readonly 'connection.refused': Gateway.ConnectionRefused
   readonly 'identity.shared': Gateway.IdentityShared
+  readonly 'event.too_large': Gateway.EventTooLarge
 }
 export type EventType = keyof EventData
 

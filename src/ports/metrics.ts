@@ -49,6 +49,36 @@ export const metricCatalogue = {
   log_bytes: { type: 'gauge', help: 'Bytes that the event log holds.', labels: [] },
   log_bytes_max: { type: 'gauge', help: 'event_log.bytes_max.', labels: [] },
   log_full: { type: 'gauge', help: '1 while appends wait for a required consumer.', labels: [] },
+  forwarded_events_total: { type: 'counter', help: 'Events that the shared bus has acknowledged.', labels: [] },
+  forward_backlog_events: { type: 'gauge', help: 'Events on disk that the shared bus has not yet.', labels: [] },
+  forward_send_seconds: {
+    type: 'histogram',
+    help: 'From handing a batch to the bus until its acknowledgement.',
+    labels: [],
+    buckets: secondsBuckets
+  },
+  forward_batch_events: {
+    type: 'histogram',
+    help: 'Events per acknowledged batch.',
+    labels: [],
+    buckets: countBuckets
+  },
+  forward_restarts_total: {
+    type: 'counter',
+    help: 'Times that the client of the bus was made anew because nothing was acknowledged.',
+    labels: []
+  },
+  forward_stubs_total: {
+    type: 'counter',
+    help: 'Events too large for the bus, which got an `event.too_large` instead.',
+    labels: []
+  },
+  delivery_outages_total: {
+    type: 'counter',
+    help: 'Times that answers stopped waiting for the bus (delivery.broker_patience).',
+    labels: []
+  },
+  delivery_local: { type: 'gauge', help: '1 while messages are answered before the bus has their events.', labels: [] },
   commands_total: { type: 'counter', help: 'Commands settled, by outcome and reason.', labels: ['outcome', 'reason'] },
   commands_open: { type: 'gauge', help: 'Commands accepted and not settled.', labels: [] },
   authority_decisions_total: { type: 'counter', help: 'Decisions, by who decided.', labels: ['decided_by'] },

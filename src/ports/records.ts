@@ -116,12 +116,23 @@ export interface OpenEpochRecord {
   readonly connectedAtMs: number
 }
 
+/** How far one partition of the shared bus has the node's log. */
+export interface ForwardedRecord {
+  readonly topic: string
+  readonly partition: number
+  /** How many partitions there were: with another number, charge points are in other partitions. */
+  readonly partitions: number
+  /** Every event of this partition up to this position of the log was acknowledged. */
+  readonly position: number
+}
+
 /** The node's own tables. Keys are built by `keyOf`, so that one charge point's rows stand together. */
 export interface Tables {
   readonly chargePoints: ChargePointRecord
   readonly transactions: TransactionRecord
   readonly commands: CommandRecord
   readonly openEpochs: OpenEpochRecord
+  readonly forwarded: ForwardedRecord
 }
 export type TableName = keyof Tables
 
@@ -135,5 +146,6 @@ export const keyOf = {
   chargePoint: (chargePointId: string): string => chargePointId,
   transaction: (chargePointId: string, transactionId: string): string => `${chargePointId}\u0001${transactionId}`,
   command: (commandId: string): string => commandId,
-  openEpoch: (chargePointId: string, epoch: number): string => `${chargePointId}\u0001${epoch}`
+  openEpoch: (chargePointId: string, epoch: number): string => `${chargePointId}\u0001${epoch}`,
+  forwarded: (partition: number): string => String(partition)
 } as const

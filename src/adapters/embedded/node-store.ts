@@ -17,7 +17,8 @@ export class EmbeddedNodeStore implements NodeStore {
     chargePoints: new Map(),
     transactions: new Map(),
     commands: new Map(),
-    openEpochs: new Map()
+    openEpochs: new Map(),
+    forwarded: new Map()
   }
 
   constructor(store: Store, commit: (changes: readonly StoreChange[]) => Promise<void>) {

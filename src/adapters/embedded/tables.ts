@@ -5,10 +5,13 @@ import type { Row } from './batch.ts'
  * Every row of the state table has a key that begins with a tag. Rows of a port's table carry JSON; the others are
  * indexes on them, kept by the same transaction.
  */
-const tags = { chargePoints: 'C', transactions: 'T', commands: 'K', openEpochs: 'E' } as const satisfies Record<
-  TableName,
-  string
->
+const tags = {
+  chargePoints: 'C',
+  transactions: 'T',
+  commands: 'K',
+  openEpochs: 'E',
+  forwarded: 'F'
+} as const satisfies Record<TableName, string>
 const openTransactionTag = 'o'
 const unsettledTag = 'u'
 const recentTag = 'r'
