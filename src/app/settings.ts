@@ -6,6 +6,8 @@ import type { SessionSettings } from '../session/effect.ts'
 
 // From the one configuration to what each part reads. A key that no line here or in compose.ts names has no effect, and a test says so.
 
+const takeoverDampMsMax = 5_000
+
 export function gatewaySettings(config: Config, version: string): GatewaySettings {
   const { schemaBaseUrl } = config.events
   return {
@@ -17,6 +19,7 @@ export function gatewaySettings(config: Config, version: string): GatewaySetting
     commandAgeMaxMs: config.limits.commandAgeMaxMs,
     commandMemoryMs: config.limits.commandMemoryMs,
     takeoversMax: config.limits.takeoversMax,
+    takeoverDampMs: Math.min(takeoverDampMsMax, config.server.handshakeTimeoutMs / 2),
     refusalsPerMinuteMax: config.limits.refusalsPerMinuteMax,
     ...(schemaBaseUrl === undefined ? {} : { schemaBaseUrl })
   }

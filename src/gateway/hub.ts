@@ -13,7 +13,7 @@ export interface HubDeps {
   readonly node: string
   readonly registry: SessionRegistry
   readonly directory: Directory
-  readonly parts: Omit<ConversationParts, 'ended'>
+  readonly parts: Omit<ConversationParts, 'ended' | 'held'>
   readonly refusals: RefusalLog
   readonly takeovers: TakeoverWatch
   readonly makeSession: (start: SessionStart) => ChargePointSession
@@ -32,11 +32,17 @@ export class Hub implements Gatekeeper, ChargePointsView {
   readonly #deps: HubDeps
   readonly #parts: ConversationParts
   readonly #live = new Map<string, LiveConversation>()
+  /** Not read because the log does not keep up; who has waited longest is first. */
+  readonly #held = new Set<LiveConversation>()
   #stopping = false
 
   constructor(deps: HubDeps) {
     this.#deps = deps
-    this.#parts = { ...deps.parts, ended: (conversation) => this.#forget(conversation) }
+    this.#parts = {
+      ...deps.parts,
+      held: (conversation) => this.#held.add(conversation),
+      ended: (conversation) => this.#forget(conversation)
+    }
   }
 
   get size(): number {
@@ -56,12 +62,13 @@ export class Hub implements Gatekeeper, ChargePointsView {
     this.#stopping = true
   }
 
-  /** Go on reading every socket that waited for the log. */
+  /** Go on reading the sockets that waited for the log, each in its turn, so that none starves. */
   resumeReading(): void {
-    for (const conversation of this.#live.values()) {
-      if (conversation.heldForLog) conversation.releaseFromLog()
+    for (const conversation of [...this.#held]) {
       // The sockets that were let go first may have filled the log again: the rest stays held.
       if (this.#parts.pipeline.full) return
+      this.#held.delete(conversation)
+      conversation.releaseFromLog()
     }
   }
 
@@ -81,16 +88,25 @@ export class Hub implements Gatekeeper, ChargePointsView {
         return { ok: false, refusal: { code: 'unknown_charge_point', detail: admission.detail } }
       }
       await this.#deps.takeovers.damp(chargePointId)
-      const claim = await this.#deps.registry.claim(chargePointId)
+      return await this.#admitted(handshake, await this.#deps.registry.claim(chargePointId))
+    } catch (error) {
+      this.#parts.logger.error({ chargePointId, error }, 'a connection could not be admitted')
+      return { ok: false, refusal: { code: 'not_available' } }
+    }
+  }
+
+  async #admitted(handshake: Handshake, claim: Claim): Promise<Admitted> {
+    const { chargePointId } = handshake
+    try {
       const loaded = await this.#deps.directory.load(chargePointId)
       return {
         ok: true,
         open: (wire) => this.#open(handshake, claim, loaded, wire),
-        abandon: () => this.#release(chargePointId, claim.epoch)
+        abandon: () => this.#giveUp(chargePointId, claim.epoch)
       }
     } catch (error) {
-      this.#parts.logger.error({ chargePointId, error }, 'a connection could not be admitted')
-      return { ok: false, refusal: { code: 'not_available' } }
+      this.#giveUp(chargePointId, claim.epoch)
+      throw error
     }
   }
 
@@ -118,10 +134,12 @@ export class Hub implements Gatekeeper, ChargePointsView {
     const views: ChargePointView[] = []
     let cursor = after
     while (views.length < limit) {
-      const records = await this.#deps.directory.chargePoints(cursor, limit)
+      const known = await this.#deps.directory.chargePoints(cursor, limit)
+      const last = known.length < limit ? undefined : known.at(-1)?.chargePointId
+      const records = connected === false ? known : this.#withUnwritten(known, cursor, last)
       views.push(...records.map((record) => this.#view(record)).filter((view) => connected !== false || !view.live))
-      cursor = records.at(-1)?.chargePointId
-      if (records.length < limit || cursor === undefined) break
+      if (last === undefined) break
+      cursor = last
     }
     return views.slice(0, limit)
   }
@@ -130,6 +148,20 @@ export class Hub implements Gatekeeper, ChargePointsView {
     const conversation = this.#live.get(chargePointId)
     conversation?.end('disconnected_by_operator')
     return conversation !== undefined
+  }
+
+  /** With those between `after` and `last` who live already and whose first event is not on disk yet. */
+  #withUnwritten(
+    known: readonly ChargePointRecord[],
+    after: string | undefined,
+    last: string | undefined
+  ): readonly ChargePointRecord[] {
+    const ids = new Set(known.map(({ chargePointId }) => chargePointId))
+    const unwritten = [...this.#live.entries()]
+      .filter(([id]) => !ids.has(id) && (after === undefined || id > after) && (last === undefined || id < last))
+      .map(([, { session }]) => session.record)
+    if (unwritten.length === 0) return known
+    return [...known, ...unwritten].sort((a, b) => (a.chargePointId < b.chargePointId ? -1 : 1))
   }
 
   #view(record: ChargePointRecord): ChargePointView {
@@ -154,6 +186,7 @@ export class Hub implements Gatekeeper, ChargePointsView {
     const current = this.#live.get(chargePointId)
     if (this.#stopping || (current && current.session.epoch > claim.epoch)) {
       wire.close(this.#stopping ? 'shutting_down' : 'replaced')
+      this.#giveUp(chargePointId, claim.epoch)
       return nobody
     }
     if (current) {
@@ -183,17 +216,35 @@ export class Hub implements Gatekeeper, ChargePointsView {
 
   #forget(conversation: LiveConversation): void {
     const { chargePointId, epoch } = conversation.session
+    this.#held.delete(conversation)
     if (this.#live.get(chargePointId) === conversation) this.#live.delete(chargePointId)
-    this.#release(chargePointId, epoch)
+    this.#release(chargePointId, epoch).catch((error: unknown) => this.#notReleased(chargePointId, epoch, error))
+  }
+
+  /**
+   * A handshake that took ownership and never became a connection must not hurt the one that lives: that one gets it
+   * back, or, when somebody else has it by now, ends. (Promise 4)
+   */
+  async #giveUp(chargePointId: string, epoch: number): Promise<void> {
+    try {
+      // Somebody newer has it already, and answers for it.
+      if (!(await this.#release(chargePointId, epoch))) return
+      const living = this.#live.get(chargePointId)
+      if (living && !(await this.#deps.registry.adopt(chargePointId, living.session.epoch))) living.end('replaced')
+    } catch (error) {
+      this.#notReleased(chargePointId, epoch, error)
+    }
   }
 
   /** Fenced by the epoch: nothing happens when a newer connection has claimed since (A3). */
-  #release(chargePointId: string, epoch: number): void {
-    this.#deps.registry.release(chargePointId, epoch).catch((error: unknown) => {
-      this.#parts.logger.warn(
-        { chargePointId, epoch, error },
-        'ownership could not be given back; it ends with the lease'
-      )
-    })
+  #release(chargePointId: string, epoch: number): Promise<boolean> {
+    return this.#deps.registry.release(chargePointId, epoch)
+  }
+
+  #notReleased(chargePointId: string, epoch: number, error: unknown): void {
+    this.#parts.logger.warn(
+      { chargePointId, epoch, error },
+      'ownership could not be given back; it ends with the lease'
+    )
   }
 }

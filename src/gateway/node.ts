@@ -29,6 +29,7 @@ export interface GatewaySettings {
   readonly commandAgeMaxMs: number
   readonly commandMemoryMs: number
   readonly takeoversMax: number
+  readonly takeoverDampMs: number
   readonly refusalsPerMinuteMax: number
   readonly schemaBaseUrl?: string
 }
@@ -52,7 +53,7 @@ export interface GatewayDeps {
 export interface GatewayNode extends NodeView {
   readonly hub: Hub
   readonly desk: CommandDesk
-  /** Publish what an earlier life of this node left open. Before the first connection. */
+  /** Publish what an earlier life of this node left open, in front of everything else. Before the first connection. */
   recover(): Promise<void>
   /** Say that everything listens. */
   started(): void
@@ -106,6 +107,7 @@ export function createGatewayNode(deps: GatewayDeps): GatewayNode {
     takeovers: new TakeoverWatch({
       clock,
       takeoversMax: settings.takeoversMax,
+      dampMs: settings.takeoverDampMs,
       onShared: (chargePointId, about) => {
         logger.warn({ chargePointId, ...about }, 'two stations seem to share one charge point id')
         pipeline.publish([{ event: events.identityShared(chargePointId, about), changes: [] }])
@@ -139,14 +141,15 @@ export function createGatewayNode(deps: GatewayDeps): GatewayNode {
     readiness: () => readiness.report(),
     stages: () => pipeline.stages(),
     async recover() {
-      const epochs = closeLostEpochs(store, pipeline, events)
+      const epochs = closeLostEpochs(store, pipeline, events, clock.now())
       const commands = await desk.recover()
       if (epochs + commands > 0)
         logger.warn(
           { epochs, commands },
           'the gateway was not stopped cleanly: lost connections and commands are settled now'
         )
-      await pipeline.drained()
+      // Not awaited on disk: a full log has room again only when its readers can come, and they come after the start.
+      pipeline.flush()
     },
     started: () => readiness.started(),
     stop: (deadlineMs) => {

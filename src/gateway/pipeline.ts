@@ -35,7 +35,6 @@ export class EventPipeline {
   #full = false
   #gatheredHighWater = 0
   #appendingHighWater = 0
-  #idleListeners: (() => void)[] = []
 
   constructor(deps: PipelineDeps) {
     this.#deps = deps
@@ -86,31 +85,23 @@ export class EventPipeline {
     this.#deps.log.append(entries).then(
       () => this.#landed(entries.length, waiting),
       (error: unknown) => {
+        this.#appending -= entries.length
         this.#deps.onFailure(error)
-        this.#left(entries.length)
+        this.#relieve()
       }
     )
   }
 
-  /** Resolves when everything that was published is on disk, or could not be appended for good. */
-  async drained(): Promise<void> {
-    while (this.depth > 0) await new Promise<void>((resolve) => this.#idleListeners.push(resolve))
-  }
-
   #landed(count: number, waiting: readonly Waiting[]): void {
+    this.#appending -= count
     for (const { waiter, ticket } of waiting) waiter.durable(ticket)
-    this.#left(count)
+    this.#relieve()
   }
 
-  #left(count: number): void {
-    this.#appending -= count
+  #relieve(): void {
     if (this.#full && this.depth <= this.#deps.capacity / 2) {
       this.#full = false
       this.#deps.onPressure(false)
     }
-    if (this.depth > 0) return
-    const listeners = this.#idleListeners
-    this.#idleListeners = []
-    for (const listener of listeners) listener()
   }
 }

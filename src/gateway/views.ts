@@ -7,9 +7,10 @@ export interface ChargePointView {
     readonly node: string
     readonly epoch: number
     readonly connectedAtMs: number
-    readonly lastSeenAtMs: number
     readonly remoteAddress: string
-    readonly queuedCalls: number
+    /** Known on the node that has the socket. */
+    readonly lastSeenAtMs?: number
+    readonly queuedCalls?: number
   }
 }
 

@@ -1,0 +1,137 @@
+import type { CommandHandler, CommandSource, SourceRecord } from '../../ports/command-source.ts'
+import type { Logger } from '../../ports/logger.ts'
+import type { CommandRecord } from '../../ports/records.ts'
+import type { CommandRequest } from '../views.ts'
+
+export interface CommandIntakeDeps {
+  readonly source: Pick<CommandSource, 'deadLetter'>
+  /** Claim it in the ledger and keep it, but do not send it yet. */
+  readonly accept: (request: CommandRequest, timestampMs: number) => Promise<CommandRecord | undefined>
+  /** Its offset is committed: the bus never brings it back, so it may be written. */
+  readonly dispatch: (record: CommandRecord) => void
+  /** A command that cannot be one, but has an id: it gets its outcome. */
+  readonly refuse: (
+    request: { readonly id: string; readonly chargePointId: string; readonly type: string },
+    detail: string,
+    timestampMs: number
+  ) => Promise<void>
+  readonly logger: Logger
+}
+
+/**
+ * Commands from the shared bus: claimed and kept, then committed, and only then handed over, so that no redelivery, rebalance
+ * or reset of the group ever sends one twice (D2), and a mute charge point holds nobody (D3). [design 4.1, 4.2]
+ */
+export class CommandIntake implements CommandHandler {
+  readonly #deps: CommandIntakeDeps
+  readonly #accepted = new Map<string, CommandRecord>()
+
+  constructor(deps: CommandIntakeDeps) {
+    this.#deps = deps
+  }
+
+  async accept(records: readonly SourceRecord[]): Promise<void> {
+    // In order per charge point; the ledger is asked for all at once, each charge point's one after the other.
+    const lanes = new Map<string, SourceRecord[]>()
+    for (const record of records) {
+      const lane = lanes.get(record.key ?? '')
+      if (lane) lane.push(record)
+      else lanes.set(record.key ?? '', [record])
+    }
+    await Promise.all([...lanes.values()].map((lane) => this.#acceptLane(lane)))
+  }
+
+  proceed(records: readonly SourceRecord[]): void {
+    for (const { where } of records) {
+      const command = this.#accepted.get(where)
+      this.#accepted.delete(where)
+      if (command) this.#deps.dispatch(command)
+    }
+  }
+
+  async #acceptLane(lane: readonly SourceRecord[]): Promise<void> {
+    for (const record of lane) await this.#acceptOne(record)
+  }
+
+  async #acceptOne(record: SourceRecord): Promise<void> {
+    const parsed = parseCommand(record)
+    if (parsed.ok) {
+      const command = await this.#deps.accept(parsed.request, record.timestampMs)
+      if (command) this.#accepted.set(record.where, command)
+      return
+    }
+    this.#deps.logger.warn(
+      { where: record.where, detail: parsed.detail },
+      'a record of the topic of commands is no command'
+    )
+    if (parsed.known) await this.#deps.refuse(parsed.known, parsed.detail, record.timestampMs)
+    await this.#deps.source.deadLetter(record, parsed.detail)
+  }
+}
+
+type Parsed =
+  | { readonly ok: true; readonly request: CommandRequest }
+  | {
+      readonly ok: false
+      readonly detail: string
+      /** Enough is known for an outcome. */
+      readonly known?: { readonly id: string; readonly chargePointId: string; readonly type: string }
+    }
+
+/** A record of `commands-down`: `{ id, chargePointId, type, data, ... }`, the key its charge point id. Never throws. */
+export function parseCommand({ value, key }: SourceRecord): Parsed {
+  let body: unknown
+  try {
+    body = JSON.parse(value)
+  } catch (error) {
+    return { ok: false, detail: `not JSON: ${error instanceof Error ? error.message : String(error)}` }
+  }
+  if (body === null || typeof body !== 'object' || Array.isArray(body))
+    return { ok: false, detail: 'not a JSON object' }
+  const {
+    id,
+    chargePointId = key,
+    type,
+    data,
+    timeoutMs,
+    expiresAt,
+    priority,
+    requestedBy
+  } = body as Record<string, unknown>
+  const known =
+    typeof id === 'string' && typeof chargePointId === 'string' && chargePointId !== ''
+      ? { id, chargePointId, type: typeof type === 'string' ? type : 'unknown' }
+      : undefined
+  const fault = faultOf({ id, chargePointId, type, timeoutMs, expiresAt, priority })
+  if (fault) return { ok: false, detail: fault, ...(known ? { known } : {}) }
+  return {
+    ok: true,
+    request: {
+      id: id as string,
+      chargePointId: chargePointId as string,
+      type: type as string,
+      data: data ?? {},
+      requestedBy: typeof requestedBy === 'string' ? requestedBy : 'kafka',
+      ...(timeoutMs === undefined ? {} : { timeoutMs: timeoutMs as number }),
+      ...(expiresAt === undefined ? {} : { expiresAt: expiresAt as string }),
+      ...(priority === undefined ? {} : { priority: priority as 'high' | 'normal' })
+    }
+  }
+}
+
+function faultOf(
+  members: Readonly<Record<'id' | 'chargePointId' | 'type' | 'timeoutMs' | 'expiresAt' | 'priority', unknown>>
+): string | undefined {
+  const { id, chargePointId, type, timeoutMs, expiresAt, priority } = members
+  if (typeof id !== 'string' || id === '') return 'id: a text is expected; without it there can be no outcome'
+  if (typeof chargePointId !== 'string' || chargePointId === '')
+    return 'chargePointId: a text is expected (or the key of the record)'
+  if (typeof type !== 'string') return 'type: a text such as "ocpp.call" is expected'
+  if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && (timeoutMs as number) > 0))
+    return 'timeoutMs: a positive whole number of milliseconds is expected'
+  if (expiresAt !== undefined && (typeof expiresAt !== 'string' || Number.isNaN(Date.parse(expiresAt))))
+    return 'expiresAt: an RFC 3339 time is expected'
+  if (priority !== undefined && priority !== 'high' && priority !== 'normal')
+    return 'priority: "high" or "normal" is expected'
+  return undefined
+}

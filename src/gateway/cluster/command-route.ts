@@ -1,0 +1,89 @@
+import type { Clock } from '../../ports/clock.ts'
+import type { ClusterLedger } from '../../ports/cluster-ledger.ts'
+import type { ControlChannel } from '../../ports/control-channel.ts'
+import type { Logger } from '../../ports/logger.ts'
+import type { NodeLease } from '../../ports/node-lease.ts'
+import type { CommandRecord } from '../../ports/records.ts'
+import type { Owner, SessionRegistry } from '../../ports/session-registry.ts'
+import type { CommandRoute, Routed } from '../command-desk.ts'
+
+export interface ClusterRouteDeps {
+  readonly node: string
+  readonly clock: Clock
+  readonly registry: Pick<SessionRegistry, 'locate'>
+  readonly ledger: Pick<ClusterLedger, 'handOver'>
+  readonly control: Pick<ControlChannel, 'send'>
+  readonly lease: Pick<NodeLease, 'state' | 'nodes'>
+  readonly logger: Logger
+}
+
+/** Until the nodes have adopted their sessions after a loss, a miss in the registry does not mean offline. */
+const adoptingMs = 10_000
+const lookAgainMs = 250
+
+/**
+ * Finds the node that owns a charge point and hands the command over, one unacknowledged hand-over per charge point, so that
+ * commands keep their order; a stale owner says so at once and is asked for anew, once. [design 4.3, D1, D7, D8]
+ */
+export class ClusterRoute implements CommandRoute {
+  readonly #deps: ClusterRouteDeps
+  readonly #tails = new Map<string, Promise<unknown>>()
+
+  constructor(deps: ClusterRouteDeps) {
+    this.#deps = deps
+  }
+
+  deliver(record: CommandRecord): Promise<Routed> {
+    const { chargePointId } = record
+    const before = this.#tails.get(chargePointId) ?? Promise.resolve()
+    const mine = before.then(() => this.#deliver(record))
+    const tail = mine.catch((error: unknown) => this.#deps.logger.debug({ error }, 'a hand-over failed'))
+    this.#tails.set(chargePointId, tail)
+    void tail.then(() => {
+      if (this.#tails.get(chargePointId) === tail) this.#tails.delete(chargePointId)
+    })
+    return mine
+  }
+
+  async #deliver(record: CommandRecord): Promise<Routed> {
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const owner = await this.#locate(record)
+      if (!owner) return 'offline'
+      if (owner.node === this.#deps.node) return 'here'
+      const reply = await this.#handOver(owner, record)
+      if (reply !== 'not_owner') return reply
+    }
+    return 'offline'
+  }
+
+  async #locate(record: CommandRecord): Promise<Owner | undefined> {
+    const { registry, lease, clock } = this.#deps
+    for (;;) {
+      const owner = await registry.locate(record.chargePointId)
+      const { kind, sinceMs } = lease.state()
+      const unsure = kind !== 'held' || clock.now() - sinceMs < adoptingMs
+      if (owner || !unsure || clock.now() >= record.expiresAtMs) return owner
+      await new Promise<void>((resolve) => {
+        clock.after(lookAgainMs, resolve)
+      })
+    }
+  }
+
+  async #handOver(owner: Owner, record: CommandRecord): Promise<'handed_over' | 'not_owner'> {
+    const { ledger, control, lease, logger } = this.#deps
+    const incarnation = (await lease.nodes()).find(({ node, alive }) => node === owner.node && alive)?.incarnation
+    if (incarnation === undefined) return 'not_owner'
+    // Before the message: once it may have arrived, only that node or the deadline may settle the command.
+    await ledger.handOver(record.commandId, owner.node, incarnation)
+    try {
+      const reply = await control.send(owner.node, { kind: 'command', record })
+      return reply === 'accepted' ? 'handed_over' : 'not_owner'
+    } catch (error) {
+      logger.info(
+        { commandId: record.commandId, node: owner.node, error },
+        'a hand-over was not acknowledged; whoever has the command, or its deadline, settles it'
+      )
+      return 'handed_over'
+    }
+  }
+}

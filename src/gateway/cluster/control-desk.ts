@@ -1,0 +1,32 @@
+import type { ControlMessage, ControlReply } from '../../ports/control-channel.ts'
+import type { CommandRecord } from '../../ports/records.ts'
+import type { LiveConversation } from '../conversation.ts'
+
+export interface ControlDeskDeps {
+  readonly find: (chargePointId: string) => LiveConversation | undefined
+  /** Give a claimed command to the session that is here. */
+  readonly take: (record: CommandRecord, conversation: LiveConversation) => void
+}
+
+/** What other nodes ask of this one. A charge point that is not here is said at once, never passed on again (D8). */
+export function answerControl({ find, take }: ControlDeskDeps): (message: ControlMessage) => Promise<ControlReply> {
+  return async (message) => {
+    const chargePointId = message.kind === 'command' ? message.record.chargePointId : message.chargePointId
+    const conversation = find(chargePointId)
+    if (!conversation) return 'not_owner'
+    switch (message.kind) {
+      case 'command':
+        take(message.record, conversation)
+        return 'accepted'
+      case 'cancel':
+        conversation.cancel(message.commandId)
+        return 'accepted'
+      case 'evict':
+        if (conversation.session.epoch < message.epoch) conversation.end('replaced')
+        return 'accepted'
+      case 'disconnect':
+        conversation.end('disconnected_by_operator')
+        return 'accepted'
+    }
+  }
+}

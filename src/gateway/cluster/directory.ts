@@ -1,0 +1,80 @@
+import type { Directory } from '../../ports/directory.ts'
+import type { ChargePointRecord, TransactionRecord } from '../../ports/records.ts'
+import type { SharedState } from '../../ports/shared-state.ts'
+import { isUnavailable } from './unavailable.ts'
+
+type Remembered = Awaited<ReturnType<Directory['load']>>
+
+/** What the cluster remembers, joined with what this node holds; alone with the latter while the registry is away. */
+export class ClusterDirectory implements Directory {
+  readonly #shared: SharedState
+  readonly #local: Directory
+
+  constructor(shared: SharedState, local: Directory) {
+    this.#shared = shared
+    this.#local = local
+  }
+
+  async load(chargePointId: string): Promise<Remembered> {
+    const here = this.recall(chargePointId)
+    try {
+      return newer(here, await this.#shared.load(chargePointId))
+    } catch (error) {
+      if (!isUnavailable(error)) throw error
+      return here
+    }
+  }
+
+  recall(chargePointId: string): Remembered {
+    return this.#local.recall(chargePointId)
+  }
+
+  async chargePoint(chargePointId: string): Promise<ChargePointRecord | undefined> {
+    return (await this.load(chargePointId)).record
+  }
+
+  chargePoints(after: string | undefined, limit: number): Promise<readonly ChargePointRecord[]> {
+    return this.#orLocal(
+      () => this.#shared.chargePoints(after, limit),
+      () => this.#local.chargePoints(after, limit)
+    )
+  }
+
+  transactions(filter: Parameters<Directory['transactions']>[0]): Promise<readonly TransactionRecord[]> {
+    return this.#orLocal(
+      () => this.#shared.transactions(filter),
+      () => this.#local.transactions(filter)
+    )
+  }
+
+  /** The id that an open transaction with this content key has on any node; else a new one. [design 5] */
+  async nextTransactionId(chargePointId: string, startKey?: string): Promise<number> {
+    const candidate = await this.#local.nextTransactionId(chargePointId, startKey)
+    if (startKey === undefined) return candidate
+    return this.#orLocal(
+      () => this.#shared.reserveTransaction(chargePointId, startKey, candidate),
+      async () => candidate
+    )
+  }
+
+  async #orLocal<T>(shared: () => Promise<T>, local: () => Promise<T>): Promise<T> {
+    try {
+      return await shared()
+    } catch (error) {
+      if (!isUnavailable(error)) throw error
+      return await local()
+    }
+  }
+}
+
+/** The record of the higher epoch; each transaction as it was changed last. */
+function newer(here: Remembered, there: Remembered): Remembered {
+  const record =
+    (here.record?.epoch ?? -1) >= (there.record?.epoch ?? -1) ? (here.record ?? there.record) : there.record
+  const transactions = new Map(there.transactions.map((transaction) => [transaction.transactionId, transaction]))
+  for (const transaction of here.transactions) {
+    const other = transactions.get(transaction.transactionId)
+    if (!other || transaction.updatedAtMs >= other.updatedAtMs) transactions.set(transaction.transactionId, transaction)
+  }
+  return { record, transactions: [...transactions.values()] }
+}

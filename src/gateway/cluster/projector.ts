@@ -1,0 +1,118 @@
+import type { Clock } from '../../ports/clock.ts'
+import type { Logger } from '../../ports/logger.ts'
+import type { NodeStore } from '../../ports/node-store.ts'
+import type { StoreChange, TableName } from '../../ports/records.ts'
+import type { SharedState } from '../../ports/shared-state.ts'
+
+export interface ProjectorDeps {
+  readonly clock: Clock
+  readonly shared: Pick<SharedState, 'project'>
+  readonly store: NodeStore
+  readonly logger: Logger
+}
+
+const rowsPerCall = 200
+const retryMsMin = 100
+const retryMsMax = 5_000
+/** What the nodes share; the ledger keeps the commands itself. */
+const projected: ReadonlySet<TableName> = new Set(['chargePoints', 'transactions', 'openEpochs'])
+
+/**
+ * Writes what is on this node's disk to the shared state, the newest value of each row. While the registry is away the rows
+ * wait, at most one for each key, so that memory is bounded by what the node knows and not by how long it takes.
+ */
+export class Projector {
+  readonly #deps: ProjectorDeps
+  #waiting = new Map<string, StoreChange>()
+  #running = false
+  #stopped = false
+  #cancelPause: (() => void) | undefined
+
+  constructor(deps: ProjectorDeps) {
+    this.#deps = deps
+  }
+
+  /** Rows that are not in the shared state yet. */
+  get backlog(): number {
+    return this.#waiting.size
+  }
+
+  add(changes: readonly StoreChange[]): void {
+    for (const change of changes) {
+      if (projected.has(change.table)) this.#waiting.set(`${change.table} ${change.key}`, change)
+    }
+    this.#begin()
+  }
+
+  /** Everything that this node remembers: at its start, and after the shared state was emptied. */
+  addAll(): void {
+    const { store } = this.#deps
+    for (const value of store.list('chargePoints'))
+      this.#put({ table: 'chargePoints', key: value.chargePointId, value })
+    for (const value of store.list('transactions')) {
+      this.#put({ table: 'transactions', key: `${value.chargePointId}\u0001${value.transactionId}`, value })
+    }
+    for (const value of store.list('openEpochs')) {
+      this.#put({ table: 'openEpochs', key: `${value.chargePointId}\u0001${value.epoch}`, value })
+    }
+    this.#begin()
+  }
+
+  async drained(deadlineMs: number): Promise<boolean> {
+    const { clock } = this.#deps
+    const untilMs = clock.now() + deadlineMs
+    while (this.#waiting.size > 0 || this.#running) {
+      if (clock.now() >= untilMs) return false
+      await new Promise<void>((resolve) => {
+        clock.after(20, resolve)
+      })
+    }
+    return true
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#cancelPause?.()
+  }
+
+  /** A change that waits already is newer than what the store lists. */
+  #put(change: StoreChange): void {
+    const key = `${change.table} ${change.key}`
+    if (!this.#waiting.has(key)) this.#waiting.set(key, change)
+  }
+
+  #begin(): void {
+    if (this.#running || this.#stopped || this.#waiting.size === 0) return
+    this.#running = true
+    void this.#run()
+  }
+
+  async #run(): Promise<void> {
+    let retryMs = retryMsMin
+    while (this.#waiting.size > 0 && !this.#stopped) {
+      const batch = [...this.#waiting.entries()].slice(0, rowsPerCall)
+      for (const [key] of batch) this.#waiting.delete(key)
+      try {
+        await this.#deps.shared.project(batch.map(([, change]) => change))
+        retryMs = retryMsMin
+      } catch (error) {
+        // What came meanwhile is newer and stays.
+        for (const [key, change] of batch) if (!this.#waiting.has(key)) this.#waiting.set(key, change)
+        this.#deps.logger.debug({ error, rows: this.#waiting.size }, 'the shared state does not take rows; they wait')
+        await this.#pause(retryMs)
+        retryMs = Math.min(retryMsMax, retryMs * 2)
+      }
+    }
+    this.#running = false
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#deps.clock.after(ms, resolve)
+      this.#cancelPause = () => {
+        cancel()
+        resolve()
+      }
+    })
+  }
+}

@@ -1,0 +1,78 @@
+import type { Clock } from '../../ports/clock.ts'
+import type { ClusterLedger, OverdueCommand } from '../../ports/cluster-ledger.ts'
+import type { Logger } from '../../ports/logger.ts'
+import type { CommandOutcome, CommandRecord } from '../../ports/records.ts'
+
+export interface SettlementDeps {
+  readonly clock: Clock
+  readonly ledger: Pick<ClusterLedger, 'overdue'>
+  readonly settle: (commandId: string, outcome: CommandOutcome) => Promise<void>
+  /** Publish the outcome of a command that was settled by a node that died before it could. */
+  readonly publish: (record: CommandRecord) => void
+  readonly logger: Logger
+}
+
+const everyMs = 1_000
+const perSweepMax = 500
+
+/**
+ * Ends the commands that nobody ends any more: their node is dead, or died between the ledger and the log. Every node
+ * sweeps; the ledger lets one of them win, and the event's id is the same whoever publishes it. [design 4.8]
+ */
+export class Settlement {
+  readonly #deps: SettlementDeps
+  #stopped = false
+  #cancel: (() => void) | undefined
+
+  constructor(deps: SettlementDeps) {
+    this.#deps = deps
+  }
+
+  start(): void {
+    this.#cancel = this.#deps.clock.after(everyMs, () => void this.#loop())
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#cancel?.()
+  }
+
+  /** One sweep; for tests too. */
+  async sweep(): Promise<number> {
+    const overdue = await this.#deps.ledger.overdue(this.#deps.clock.now(), perSweepMax)
+    for (const command of overdue) await this.#end(command)
+    return overdue.length
+  }
+
+  async #loop(): Promise<void> {
+    try {
+      await this.sweep()
+    } catch (error) {
+      this.#deps.logger.debug({ error }, 'overdue commands could not be looked for; the registry is away')
+    }
+    if (!this.#stopped) this.start()
+  }
+
+  async #end({ record, ownerAlive }: OverdueCommand): Promise<void> {
+    if (record.state === 'settled') {
+      this.#deps.publish(record)
+      return
+    }
+    if (ownerAlive) return
+    await this.#deps.settle(
+      record.commandId,
+      record.state === 'written'
+        ? {
+            outcome: 'unknown',
+            reason: 'node_lost',
+            detail:
+              'the gateway node died after the command was handed to the socket; ask the charge point for its state'
+          }
+        : {
+            outcome: 'not_sent',
+            reason: 'node_lost',
+            detail: 'the gateway node died before the command was sent; send it again'
+          }
+    )
+  }
+}
