@@ -1,5 +1,6 @@
 import { defaultPriority, toCall } from '../commands/to-call.ts'
 import { digestOf } from '../lib/derived-id.ts'
+import { GatewayError } from '../lib/gateway-error.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Directory } from '../ports/directory.ts'
 import type { Ledger } from '../ports/ledger.ts'
@@ -53,6 +54,7 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
   /** Settled commands whose outcome is on its way to the disk, by pipeline ticket, and their ids. */
   readonly #landing = new Map<number, CommandRecord>()
   readonly #landingIds = new Map<string, CommandRecord>()
+  #onPublished: ((commandId: string) => void) | undefined
   #tickets = 0
   #open = 0
   #submitting = 0
@@ -73,13 +75,18 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     return this.#submitting === 0 && this.#settling === 0
   }
 
+  /** Calls back when the outcome of a command is on disk. */
+  onPublished(listener: (commandId: string) => void): void {
+    this.#onPublished = listener
+  }
+
   /** From now on every new command ends as `not_sent/shutting_down`. */
   stop(): void {
     this.#stopping = true
   }
 
   async submit(request: CommandRequest): Promise<Submitted> {
-    const made = this.#recordOf(request)
+    const made = this.#recordOf(request, this.#deps.clock.now())
     if (typeof made === 'string') return { kind: 'invalid', detail: made }
     this.#submitting++
     try {
@@ -92,9 +99,70 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
       const record = (await this.#deps.ledger.get(made.commandId)) ?? claim.record
       if (claim.kind === 'conflict') return { kind: 'conflict', record }
       return { kind: 'accepted', record, created: claim.kind === 'claimed' }
+    } catch (error) {
+      if (!(error instanceof GatewayError && error.canRetry)) throw error
+      return { kind: 'unavailable', detail: error.message }
     } finally {
       this.#submitting--
     }
+  }
+
+  /**
+   * Claim a command of the bus and keep it, but do not send it yet: its offset has to be committed first. Undefined: it is no
+   * command, and has its outcome, or it is known already. Rejects when the ledger is away: the bus brings it again.
+   */
+  async accept(
+    request: CommandRequest & { readonly id: string },
+    timestampMs: number
+  ): Promise<CommandRecord | undefined> {
+    const made = this.#recordOf(request, timestampMs)
+    if (typeof made === 'string') {
+      await this.refuse(request, made, timestampMs)
+      return undefined
+    }
+    const claim = await this.#deps.ledger.claim(made)
+    if (claim.kind !== 'claimed') return undefined
+    this.#open++
+    return claim.record
+  }
+
+  /** A record of the bus that is no command, but has an id: `not_sent/invalid`. */
+  async refuse(
+    request: { readonly id: string; readonly chargePointId: string; readonly type: string },
+    detail: string,
+    timestampMs: number
+  ): Promise<void> {
+    const { id, chargePointId, type } = request
+    const made = this.#recordOf(
+      { id, chargePointId, type: 'ocpp.call', data: { refused: type }, requestedBy: 'kafka' },
+      timestampMs
+    )
+    // An id that cannot be one cannot have an outcome either; the dead letter tells of it.
+    if (typeof made === 'string') return
+    const claim = await this.#deps.ledger.claim({ ...made, type })
+    if (claim.kind !== 'claimed') return
+    this.#open++
+    await this.settle(id, { outcome: 'not_sent', reason: 'invalid', detail })
+  }
+
+  /** Send a command that was accepted. */
+  dispatch(record: CommandRecord): void {
+    this.#submitting++
+    this.#dispatch(record)
+      .catch((error: unknown) =>
+        this.#deps.logger.warn(
+          { commandId: record.commandId, error },
+          'a command could not be handed over; its deadline settles it'
+        )
+      )
+      .finally(() => this.#submitting--)
+  }
+
+  /** Publish an outcome that another node has settled and could not publish. */
+  publishSettled(record: CommandRecord): void {
+    if (this.#landingIds.has(record.commandId)) return
+    this.#open++
+    this.#publish(record)
   }
 
   async cancel(commandId: string): Promise<Cancelled> {
@@ -179,6 +247,7 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     this.#landing.delete(ticket)
     if (!record) return
     this.#landingIds.delete(record.commandId)
+    this.#onPublished?.(record.commandId)
     for (const resolve of this.#waiting.get(record.commandId) ?? []) resolve(record)
   }
 
@@ -248,10 +317,9 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
   }
 
   /** The record of a request, or what is wrong with the request. */
-  #recordOf(request: CommandRequest): CommandRecord | string {
-    const { clock, node, newCommandId, callTimeoutMs, commandAgeMaxMs, commandMemoryMs } = this.#deps
+  #recordOf(request: CommandRequest, nowMs: number): CommandRecord | string {
+    const { node, newCommandId, callTimeoutMs, commandAgeMaxMs, commandMemoryMs } = this.#deps
     const { chargePointId, type, data, requestedBy } = request
-    const nowMs = clock.now()
     const commandId = request.id ?? newCommandId()
     if (!commandIdPattern.test(commandId)) return 'id: 1 to 128 printable ASCII characters without spaces are expected'
     const priority = request.priority ?? defaultPriority(type, data)

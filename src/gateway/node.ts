@@ -8,7 +8,7 @@ import type { Metrics } from '../ports/metrics.ts'
 import type { NodeStore } from '../ports/node-store.ts'
 import type { SessionRegistry } from '../ports/session-registry.ts'
 import type { ChargePointSession, SessionStart } from '../session/effect.ts'
-import { CommandDesk } from './command-desk.ts'
+import { CommandDesk, type CommandRoute } from './command-desk.ts'
 import { GatewayCounters } from './counters.ts'
 import { type DrainReport, drain } from './drain.ts'
 import { Hub } from './hub.ts'
@@ -18,7 +18,7 @@ import { Readiness } from './readiness.ts'
 import { closeLostEpochs } from './recovery.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { TakeoverWatch } from './takeover-watch.ts'
-import type { NodeView } from './views.ts'
+import type { DependencyState, NodeView } from './views.ts'
 
 export interface GatewaySettings {
   readonly node: string
@@ -47,14 +47,20 @@ export interface GatewayDeps {
   readonly authority: Authority
   readonly ids: { readonly eventId: () => string; readonly commandId: () => string }
   readonly makeSession: (start: SessionStart) => ChargePointSession
+  /** The way to charge points of other nodes; absent: there are none. */
+  readonly route?: CommandRoute
 }
 
 /** One gateway node: who is connected, what they said, what they were told. Sockets and HTTP stand around it. */
 export interface GatewayNode extends NodeView {
   readonly hub: Hub
   readonly desk: CommandDesk
+  readonly pipeline: EventPipeline
+  readonly events: OwnEvents
   /** Publish what an earlier life of this node left open, in front of everything else. Before the first connection. */
   recover(): Promise<void>
+  /** Name another dependency in the readiness; being away does not make the node unready: it goes on by itself. */
+  dependsOn(dependency: () => DependencyState): void
   /** Say that everything listens. */
   started(): void
   /** Tell the charge points, finish what is in flight, close the sockets in a paced way, flush. */
@@ -94,6 +100,7 @@ export function createGatewayNode(deps: GatewayDeps): GatewayNode {
     counters,
     logger,
     find: (chargePointId) => hub.find(chargePointId),
+    ...(deps.route === undefined ? {} : { route: deps.route }),
     newCommandId: ids.commandId,
     callTimeoutMs: settings.callTimeoutMs,
     commandAgeMaxMs: settings.commandAgeMaxMs,
@@ -135,6 +142,9 @@ export function createGatewayNode(deps: GatewayDeps): GatewayNode {
     startedAtMs: clock.now(),
     hub,
     desk,
+    pipeline,
+    events,
+    dependsOn: (dependency) => readiness.dependsOn(dependency),
     get connections() {
       return hub.size
     },

@@ -36,8 +36,15 @@ export class EventPipeline {
   #gatheredHighWater = 0
   #appendingHighWater = 0
 
+  #landedListener: ((entries: readonly LogEntry[]) => void) | undefined
+
   constructor(deps: PipelineDeps) {
     this.#deps = deps
+  }
+
+  /** Called with what has come to be on disk, in order. */
+  onLanded(listener: (entries: readonly LogEntry[]) => void): void {
+    this.#landedListener = listener
   }
 
   /** True while the capacity is used up: whoever reads sockets stops reading them. */
@@ -83,7 +90,7 @@ export class EventPipeline {
     this.#appending += entries.length
     if (this.#appending > this.#appendingHighWater) this.#appendingHighWater = this.#appending
     this.#deps.log.append(entries).then(
-      () => this.#landed(entries.length, waiting),
+      () => this.#landed(entries, waiting),
       (error: unknown) => {
         this.#appending -= entries.length
         this.#deps.onFailure(error)
@@ -92,8 +99,9 @@ export class EventPipeline {
     )
   }
 
-  #landed(count: number, waiting: readonly Waiting[]): void {
-    this.#appending -= count
+  #landed(entries: readonly LogEntry[], waiting: readonly Waiting[]): void {
+    this.#appending -= entries.length
+    this.#landedListener?.(entries)
     for (const { waiter, ticket } of waiting) waiter.durable(ticket)
     this.#relieve()
   }

@@ -9,11 +9,17 @@ export class Readiness {
   #phase: 'starting' | 'running' | 'stopping' = 'starting'
   #logState: DependencyState['state'] = 'up'
   #logSinceMs: number
+  readonly #others: (() => DependencyState)[] = []
 
   constructor({ clock, log }: { readonly clock: Clock; readonly log: EventLog }) {
     this.#clock = clock
     this.#log = log
     this.#logSinceMs = clock.now()
+  }
+
+  /** Shown beside the log. A node goes on without them, so they do not make it unready. */
+  dependsOn(dependency: () => DependencyState): void {
+    this.#others.push(dependency)
   }
 
   started(): void {
@@ -31,7 +37,7 @@ export class Readiness {
       ...(this.#phase === 'stopping' ? ['the gateway is stopping'] : []),
       ...(log.state === 'up' ? [] : [log.detail ?? log.name])
     ]
-    return { ready: reasons.length === 0, reasons, dependencies: [log] }
+    return { ready: reasons.length === 0, reasons, dependencies: [log, ...this.#others.map((state) => state())] }
   }
 
   #eventLog(): DependencyState {

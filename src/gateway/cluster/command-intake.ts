@@ -6,7 +6,10 @@ import type { CommandRequest } from '../views.ts'
 export interface CommandIntakeDeps {
   readonly source: Pick<CommandSource, 'deadLetter'>
   /** Claim it in the ledger and keep it, but do not send it yet. */
-  readonly accept: (request: CommandRequest, timestampMs: number) => Promise<CommandRecord | undefined>
+  readonly accept: (
+    request: CommandRequest & { readonly id: string },
+    timestampMs: number
+  ) => Promise<CommandRecord | undefined>
   /** Its offset is committed: the bus never brings it back, so it may be written. */
   readonly dispatch: (record: CommandRecord) => void
   /** A command that cannot be one, but has an id: it gets its outcome. */
@@ -70,7 +73,7 @@ export class CommandIntake implements CommandHandler {
 }
 
 type Parsed =
-  | { readonly ok: true; readonly request: CommandRequest }
+  | { readonly ok: true; readonly request: CommandRequest & { readonly id: string } }
   | {
       readonly ok: false
       readonly detail: string

@@ -1,0 +1,201 @@
+import type { Clock } from '../../ports/clock.ts'
+import type { ClusterLedger } from '../../ports/cluster-ledger.ts'
+import type { CommandSource } from '../../ports/command-source.ts'
+import type { ControlChannel } from '../../ports/control-channel.ts'
+import type { Directory } from '../../ports/directory.ts'
+import type { Logger } from '../../ports/logger.ts'
+import type { NodeLease } from '../../ports/node-lease.ts'
+import type { NodeStore } from '../../ports/node-store.ts'
+import type { SessionRegistry } from '../../ports/session-registry.ts'
+import type { SharedState } from '../../ports/shared-state.ts'
+import type { CommandRoute } from '../command-desk.ts'
+import type { GatewayNode } from '../node.ts'
+import type { ChargePointsView, DependencyState } from '../views.ts'
+import { Adoption } from './adoption.ts'
+import { CommandIntake } from './command-intake.ts'
+import { ClusterRoute } from './command-route.ts'
+import { answerControl } from './control-desk.ts'
+import { ClusterDirectory } from './directory.ts'
+import { KeptLedger } from './ledger.ts'
+import { LostEpochs } from './lost-epochs.ts'
+import { ClusterPoints } from './points-view.ts'
+import { Projector } from './projector.ts'
+import { ClusterRegistry } from './registry.ts'
+import { Settlement } from './settlement.ts'
+
+/** What the nodes of a cluster share, as ports. */
+export interface ClusterPorts {
+  readonly lease: NodeLease
+  readonly registry: SessionRegistry
+  readonly control: ControlChannel
+  readonly ledger: ClusterLedger
+  readonly shared: SharedState
+  /** Commands of the bus; absent without one. */
+  readonly commands?: CommandSource
+}
+
+/** What this node has by itself. */
+export interface OwnPorts {
+  readonly node: string
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly store: NodeStore
+  readonly directory: Directory
+  readonly registry: SessionRegistry
+  readonly ledger: ConstructorParameters<typeof KeptLedger>[0]['local']
+}
+
+/** The node's ports with the cluster behind them, to build the node from. */
+export interface JoinedPorts {
+  readonly directory: Directory
+  readonly registry: SessionRegistry
+  readonly ledger: KeptLedger
+  readonly route: CommandRoute
+}
+
+export function joinPorts(ports: ClusterPorts, own: OwnPorts): JoinedPorts {
+  const { lease, control, ledger, shared } = ports
+  const { node, clock, logger, store } = own
+  const registry = new ClusterRegistry({ node, shared: ports.registry, local: own.registry, control, logger })
+  return {
+    registry,
+    directory: new ClusterDirectory(shared, own.directory),
+    ledger: new KeptLedger({ shared: ledger, local: own.ledger, store, clock, logger }),
+    route: new ClusterRoute({ node, clock, registry, ledger, control, lease, logger })
+  }
+}
+
+export interface ClusterSettings {
+  readonly node: string
+  readonly adoptionsPerSecondMax: number
+}
+
+/** One node's part in the cluster: adopts, projects, answers other nodes, takes commands from the bus, ends what dead nodes left. */
+export class Cluster {
+  readonly points: ChargePointsView
+  readonly #ports: ClusterPorts
+  readonly #own: OwnPorts
+  readonly #joined: JoinedPorts
+  readonly #node: GatewayNode
+  readonly #adoption: Adoption
+  readonly #projector: Projector
+  readonly #settlement: Settlement
+  readonly #lostEpochs: LostEpochs
+
+  constructor(ports: ClusterPorts, own: OwnPorts, joined: JoinedPorts, node: GatewayNode, settings: ClusterSettings) {
+    const { lease, control, ledger, shared } = ports
+    const { clock, logger, store } = own
+    const { hub, desk, pipeline, events } = node
+    this.#ports = ports
+    this.#own = own
+    this.#joined = joined
+    this.#node = node
+    this.points = new ClusterPoints({
+      node: settings.node,
+      here: hub,
+      directory: joined.directory,
+      registry: joined.registry,
+      lease,
+      control
+    })
+    this.#adoption = new Adoption({
+      clock,
+      lease,
+      registry: joined.registry,
+      conversations: () => hub.conversations(),
+      logger,
+      perSecondMax: settings.adoptionsPerSecondMax
+    })
+    this.#projector = new Projector({ clock, shared, store, logger })
+    this.#settlement = new Settlement({
+      clock,
+      ledger,
+      settle: (commandId, outcome) => desk.settle(commandId, outcome),
+      publish: (record) => desk.publishSettled(record),
+      logger
+    })
+    this.#lostEpochs = new LostEpochs({ clock, shared, pipeline, events, logger })
+    pipeline.onLanded((entries) => {
+      for (const { changes } of entries) this.#projector.add(changes)
+    })
+    desk.onPublished((commandId) => {
+      ledger
+        .published(commandId)
+        .catch((error: unknown) =>
+          logger.debug({ commandId, error }, 'the registry is away; the outcome may be published again')
+        )
+    })
+    // Redis was emptied, or has been away: what this node knows goes there anew.
+    lease.onChange((state) => {
+      if (state === 'lost') this.#projector.addAll()
+    })
+  }
+
+  /** Rows that the shared state does not have yet. */
+  get projectionBacklog(): number {
+    return this.#projector.backlog
+  }
+
+  /** Take the lease and begin; rejects with `node_id_taken`. The registry may be away. */
+  async start(): Promise<void> {
+    const { lease, control, commands } = this.#ports
+    const { logger } = this.#own
+    await lease.begin()
+    this.#projector.addAll()
+    control
+      .listen(
+        answerControl({
+          find: (id) => this.#node.hub.find(id),
+          take: (record, conversation) => this.#node.desk.take(record, conversation)
+        })
+      )
+      .catch((error: unknown) => logger.error({ error }, 'other nodes cannot reach this one'))
+    this.#settlement.start()
+    this.#lostEpochs.start()
+    if (!commands) return
+    const { desk } = this.#node
+    const intake = new CommandIntake({
+      source: commands,
+      accept: (request, timestampMs) => desk.accept(request, timestampMs),
+      dispatch: (record) => desk.dispatch(record),
+      refuse: (request, detail, timestampMs) => desk.refuse(request, detail, timestampMs),
+      logger
+    })
+    // While the registry is away nothing can be claimed, so nothing is read.
+    lease.onChange((state) => (state === 'away' ? commands.pause() : commands.resume()))
+    await commands.start(intake)
+  }
+
+  /** No more commands from the bus: the first step of a stop. */
+  async stopTaking(): Promise<void> {
+    await this.#ports.commands?.close()
+  }
+
+  /** After the node has drained: write down what is left, give the lease back. */
+  async stop(deadlineMs: number): Promise<void> {
+    const { lease, control } = this.#ports
+    this.#settlement.stop()
+    this.#lostEpochs.stop()
+    this.#adoption.stop()
+    this.#joined.ledger.stop()
+    if (!(await this.#projector.drained(deadlineMs))) {
+      this.#own.logger.warn(
+        { rows: this.#projector.backlog },
+        'the shared state does not have everything yet; the next start writes it'
+      )
+    }
+    this.#projector.stop()
+    await control.close()
+    await lease.end()
+  }
+
+  dependency(): DependencyState {
+    const { kind, sinceMs } = this.#ports.lease.state()
+    if (kind === 'held') return { name: 'redis', state: 'up', sinceMs }
+    const detail =
+      kind === 'away'
+        ? 'Redis cannot be reached: charge points go on and new ones get in; commands wait or are refused until it is back'
+        : 'the lease of this node was lost: its sessions are being registered again'
+    return { name: 'redis', state: kind === 'away' ? 'down' : 'degraded', sinceMs, detail }
+  }
+}
