@@ -16,7 +16,15 @@ import type { SessionTools } from '../session/context.ts'
 import { Session } from '../session/session.ts'
 import { readEventSchemas } from './event-schemas.ts'
 import { createLogger } from './logger.ts'
-import { apiSettings, gatewaySettings, serverSettings, sessionSettings } from './settings.ts'
+import {
+  apiSettings,
+  authoritySettings,
+  embeddedSettings,
+  gatewaySettings,
+  logSettings,
+  serverSettings,
+  sessionSettings
+} from './settings.ts'
 import { Unwind } from './unwind.ts'
 
 /** A gateway that listens. */
@@ -57,8 +65,7 @@ async function start(config: Config, io: StartIo, opened: Unwind): Promise<Runni
   opened.push(() => metrics.close())
   const dropped = metrics.counter('log_lines_dropped_total', {})
   const logger = createLogger({
-    ...config.log,
-    bufferCharsMax: config.limits.logBufferBytesMax,
+    ...logSettings(config),
     onDropped: (lines) => dropped.inc(lines),
     base: { node: config.node.id }
   })
@@ -66,29 +73,20 @@ async function start(config: Config, io: StartIo, opened: Unwind): Promise<Runni
   for (const notice of io.notices) logger.warn({}, notice)
 
   const embedded = await openEmbedded({
+    ...embeddedSettings(config),
     dataDir,
-    nodeId: config.node.id,
     clock,
-    metrics,
-    sync: config.eventLog.sync,
-    retentionMs: config.eventLog.retentionMs,
-    bytesMax: config.eventLog.bytesMax,
-    requiredConsumers: config.eventLog.requiredConsumers,
-    lingerMsMax: config.eventLog.lingerMaxMs
+    metrics
   })
   opened.push(() => embedded.close())
-  const settings = sessionSettings(config)
   const authority = createLocalAuthority({
-    mode: config.authority.mode,
-    ...(config.authority.allowListFile === undefined ? {} : { allowListFile: config.authority.allowListFile }),
-    bootStatus: config.authority.bootStatus,
-    bootIntervalS: settings.bootIntervalS,
+    ...authoritySettings(config),
     clock,
     logger
   })
   opened.push(() => authority.close())
 
-  const tools = toolsByVersion(settings)
+  const tools = toolsByVersion(sessionSettings(config))
   const node = createGatewayNode({
     settings: gatewaySettings(config, io.version),
     clock,

@@ -1,10 +1,28 @@
+import type { EmbeddedOptions } from '../adapters/embedded/open-embedded.ts'
+import type { LocalAuthorityOptions } from '../adapters/local/authority.ts'
 import type { ApiSettings } from '../api/parts.ts'
 import type { Config } from '../config/schema.ts'
 import type { GatewaySettings } from '../gateway/node.ts'
 import type { ServerSettings } from '../server/settings.ts'
 import type { SessionSettings } from '../session/effect.ts'
+import type { LoggerOptions } from './logger.ts'
 
 // From the one configuration to what each part reads. A key that no line here or in compose.ts names has no effect, and a test says so.
+
+export function logSettings(config: Config): Omit<LoggerOptions, 'onDropped' | 'base'> {
+  return { ...config.log, bufferCharsMax: config.limits.logBufferBytesMax }
+}
+
+export function embeddedSettings(config: Config): Omit<EmbeddedOptions, 'dataDir' | 'clock' | 'metrics'> {
+  const { sync, retentionMs, bytesMax, requiredConsumers, lingerMaxMs } = config.eventLog
+  return { nodeId: config.node.id, sync, retentionMs, bytesMax, requiredConsumers, lingerMsMax: lingerMaxMs }
+}
+
+export function authoritySettings(config: Config): Omit<LocalAuthorityOptions, 'clock' | 'logger' | 'onReload'> {
+  const { mode, allowListFile, bootStatus } = config.authority
+  const { bootIntervalS } = sessionSettings(config)
+  return { mode, bootStatus, bootIntervalS, ...(allowListFile === undefined ? {} : { allowListFile }) }
+}
 
 const takeoverDampMsMax = 5_000
 
