@@ -14,6 +14,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   session: ['protocol', 'events', 'commands', 'ports', 'lib'],
   gateway: ['session', 'ports', 'events', 'commands', 'protocol', 'lib'],
   'adapters/embedded': ['ports', 'events', 'lib'],
+  'adapters/kafka': ['ports', 'events', 'lib'],
   'adapters/local': ['ports', 'events', 'lib'],
   'adapters/prometheus': ['ports', 'lib'],
   server: ['gateway', 'session', 'ports', 'protocol', 'lib'],
@@ -28,6 +29,7 @@ const pure = ['protocol', 'events', 'commands', 'session', 'ports']
 /** Packages that one folder alone may name. */
 const packagesOf: Readonly<Record<string, readonly string[]>> = {
   lmdb: ['adapters/embedded'],
+  '@platformatic/kafka': ['adapters/kafka'],
   ws: ['server', 'bench', 'simulator'],
   fastify: ['api'],
   pino: ['app'],
@@ -86,7 +88,9 @@ test('a client library is named in its own folder alone', () => {
   const broken: string[] = []
   for (const file of files) {
     for (const specifier of importsOf(file)) {
-      const name = specifier.split('/')[0] ?? ''
+      const name = specifier.startsWith('@')
+        ? specifier.split('/').slice(0, 2).join('/')
+        : (specifier.split('/')[0] ?? '')
       const homes = packagesOf[name]
       if (homes && !homes.includes(folderOf(file))) broken.push(`${file} imports ${specifier}`)
     }

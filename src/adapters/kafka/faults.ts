@@ -1,0 +1,97 @@
+import { GenericError, MultipleErrors } from '@platformatic/kafka'
+import type { SinkState } from '../../ports/event-sink.ts'
+import type { KafkaConnection } from './connection-options.ts'
+
+/** What is wrong, as a state of readiness would say it. */
+export interface Fault {
+  readonly kind: Extract<SinkState['kind'], 'down' | 'misconfigured'>
+  readonly detail: string
+}
+
+/** The error, its causes and its parts: the library wraps the telling one several times. */
+export function* partsOf(error: unknown, depth = 0): Generator<Error & Record<string, unknown>> {
+  if (!(error instanceof Error) || depth > 12) return
+  yield error as Error & Record<string, unknown>
+  if (error.cause !== undefined) yield* partsOf(error.cause, depth + 1)
+  if (error instanceof AggregateError) for (const part of error.errors) yield* partsOf(part, depth + 1)
+}
+
+/** True when a broker answered with this error, e.g. `MESSAGE_TOO_LARGE`, anywhere within. */
+export function saysBroker(error: unknown, apiId: string): boolean {
+  return partsOf(error).some((part) => part['apiId'] === apiId)
+}
+
+/** True when one of the group's answers means that this member's generation is over. */
+export function isFenced(error: unknown): boolean {
+  return ['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS', 'FENCED_INSTANCE_ID'].some((id) =>
+    saysBroker(error, id)
+  )
+}
+
+/** True when not one broker of the list, nor of those learnt from them, could be connected to. */
+export function isUnreachable(error: unknown): boolean {
+  return partsOf(error).some((part) => part.message === 'Cannot connect to any broker.')
+}
+
+/** What an operator can do about an error. Whatever is not known to need somebody's hand is `down`: it may pass by itself. */
+export function explain(error: unknown, connection: KafkaConnection, topic: string): Fault {
+  const parts = [...partsOf(error)]
+  const broker = (id: string): boolean => parts.some((part) => part['apiId'] === id)
+  const system = (...codes: string[]): boolean => parts.some((part) => codes.includes(String(part['code'])))
+  const misconfigured = (detail: string): Fault => ({ kind: 'misconfigured', detail })
+  const user = connection.sasl?.username
+  if (broker('UNSUPPORTED_SASL_MECHANISM'))
+    return misconfigured(
+      `Kafka does not offer ${connection.sasl?.mechanism}; set kafka.sasl.mechanism to one that it has.`
+    )
+  if (broker('ILLEGAL_SASL_STATE'))
+    return misconfigured('This port of Kafka asks for no user; take its SASL port, or leave kafka.sasl out.')
+  if (broker('SASL_AUTHENTICATION_FAILED') || system('PLT_KFK_AUTHENTICATION'))
+    return misconfigured(`Kafka refuses the user name or password of "${user}"; check kafka.sasl.`)
+  if (broker('TOPIC_AUTHORIZATION_FAILED'))
+    return misconfigured(`The user "${user ?? 'ANONYMOUS'}" may not use the topic "${topic}"; grant it.`)
+  if (broker('GROUP_AUTHORIZATION_FAILED'))
+    return misconfigured(
+      `The user "${user ?? 'ANONYMOUS'}" may not use the consumer group; grant it READ on the group.`
+    )
+  if (broker('CLUSTER_AUTHORIZATION_FAILED'))
+    return misconfigured(
+      `The user "${user ?? 'ANONYMOUS'}" lacks a right on the cluster; grant it (CREATE to create topics).`
+    )
+  if (broker('UNKNOWN_TOPIC_OR_PARTITION') || parts.some((part) => /^Unknown topic /.test(part.message)))
+    return misconfigured(missingTopic(topic))
+  if (broker('NOT_ENOUGH_REPLICAS') || broker('NOT_ENOUGH_REPLICAS_AFTER_APPEND'))
+    return { kind: 'down', detail: `The topic "${topic}" has fewer in-sync replicas than its min.insync.replicas.` }
+  const certificate = parts.find((part) =>
+    /^(?:CERT_|UNABLE_|DEPTH_ZERO|SELF_SIGNED|ERR_TLS)/.test(String(part['code']))
+  )
+  if (certificate)
+    return misconfigured(`The certificate of Kafka is not trusted (${certificate.message}); check kafka.tls.`)
+  if (parts.some((part) => /verify the broker supports TLS|received a TLS|EPROTO|SSL routines/i.test(part.message)))
+    return misconfigured(
+      'TLS with Kafka fails: one side speaks TLS and the other does not; check kafka.tls and the port.'
+    )
+  return { kind: 'down', detail: unreachable(connection, parts) }
+}
+
+/** One sentence for a topic that is not there. */
+export function missingTopic(topic: string, partitions = 12): string {
+  return `The topic "${topic}" does not exist. Create it (for example with ${partitions} partitions), or set kafka.create_topics.`
+}
+
+function unreachable(connection: KafkaConnection, parts: readonly (Error & Record<string, unknown>)[]): string {
+  const deepest = parts.find((part) => part['syscall'] !== undefined) ?? parts.find((part) => part['apiId']) ?? parts[0]
+  return `Kafka cannot be reached; tried ${connection.brokers.join(', ')} (${deepest?.message || String(deepest?.['code'] ?? 'no answer')}).`
+}
+
+/**
+ * The library keeps every error of every attempt until an operation ends. An outage of a day would be gigabytes, so what
+ * was read is emptied; the attempt that ends the operation is a new error.
+ */
+export function shrink(error: unknown): void {
+  for (const part of [...partsOf(error)]) {
+    part.stack = ''
+    if (part instanceof MultipleErrors) part.errors.length = 0
+    if (GenericError.isGenericError(part as GenericError)) part.cause = undefined
+  }
+}

@@ -1,0 +1,145 @@
+import { Admin, ConfigResourceTypes, type Connection, metadataV8, metadataV9, metadataV12 } from '@platformatic/kafka'
+import { clientOptions, hostAndPort, type KafkaConnection, letGo } from './connection-options.ts'
+import { explain, type Fault, missingTopic, saysBroker } from './faults.ts'
+
+/** What is known of a topic. Members that the user may not ask for are absent. */
+export interface TopicFacts {
+  readonly name: string
+  readonly partitions: number
+  /** The smallest over its partitions. */
+  readonly replicationFactor: number
+  readonly minInsyncReplicas?: number
+  readonly retentionMs?: number
+  readonly recordBytesMax?: number
+  readonly mayRead: boolean
+  readonly mayWrite: boolean
+}
+
+export interface ClusterFacts {
+  readonly clusterId: string
+  readonly brokers: readonly { readonly id: number; readonly address: string }[]
+  /** Absent: the topic does not exist. */
+  readonly topics: ReadonlyMap<string, TopicFacts>
+}
+
+export interface CreateTopicSettings {
+  readonly partitions: number
+  readonly replicationFactor: number
+}
+
+/** Work with an admin client that gives up after one try: the caller decides about more. */
+export async function withAdmin<T>(connection: KafkaConnection, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = new Admin({ ...clientOptions(connection), retries: 0 })
+  try {
+    return await work(admin)
+  } finally {
+    letGo(admin)
+  }
+}
+
+const operationBit = { read: 1 << 3, write: 1 << 4 } as const
+
+/** Ask one reachable broker for the cluster and these topics. Rejects when none is reachable or lets the user in. */
+export async function describeTopics(
+  admin: Admin,
+  connection: KafkaConnection,
+  names: readonly string[]
+): Promise<ClusterFacts> {
+  const socket = await firstReachable(admin, connection)
+  const answer = await askMetadata(admin, socket, names)
+  const topics = new Map<string, TopicFacts>()
+  for (const topic of answer.topics) {
+    if (topic.name === null || topic.partitions.length === 0) continue
+    topics.set(topic.name, {
+      name: topic.name,
+      partitions: topic.partitions.length,
+      replicationFactor: Math.min(...topic.partitions.map((partition) => partition.replicaNodes.length)),
+      ...(await settingsOf(admin, topic.name)),
+      mayRead: (topic.topicAuthorizedOperations & operationBit.read) !== 0,
+      mayWrite: (topic.topicAuthorizedOperations & operationBit.write) !== 0
+    })
+  }
+  const brokers = answer.brokers.map(({ nodeId, host, port }) => ({ id: nodeId, address: `${host}:${port}` }))
+  return { clusterId: answer.clusterId ?? '', brokers, topics }
+}
+
+function firstReachable(admin: Admin, connection: KafkaConnection): Promise<Connection> {
+  const brokers = connection.brokers.map(hostAndPort)
+  return admin.connections.getFirstAvailable(brokers)
+}
+
+/** The library's own metadata call does not ask for the rights of the user, and fails whole when one topic is missing. */
+async function askMetadata(admin: Admin, socket: Connection, names: readonly string[]) {
+  const apis = await admin.listApis()
+  const newest = apis.find((api) => api.name === 'Metadata')?.maxVersion ?? 8
+  const api = newest >= 12 ? metadataV12.api : newest >= 9 ? metadataV9.api : metadataV8.api
+  try {
+    return await api.async(socket, [...names], false, true)
+  } catch (error) {
+    const response = (error as { response?: Awaited<ReturnType<typeof metadataV12.api.async>> }).response
+    // The answer is whole, only the missing topics carry an error.
+    if (response && saysBroker(error, 'UNKNOWN_TOPIC_OR_PARTITION')) return response
+    throw error
+  }
+}
+
+async function settingsOf(admin: Admin, topic: string): Promise<Partial<TopicFacts>> {
+  try {
+    const [described] = await admin.describeConfigs({
+      resources: [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: topic }]
+    })
+    const valueOf = (name: string): number => Number(described?.configs.find((config) => config.name === name)?.value)
+    return {
+      minInsyncReplicas: valueOf('min.insync.replicas'),
+      retentionMs: valueOf('retention.ms'),
+      recordBytesMax: valueOf('max.message.bytes')
+    }
+  } catch (error) {
+    // Describing settings is a right of its own. Without it, the defaults are taken.
+    if (saysBroker(error, 'TOPIC_AUTHORIZATION_FAILED') || saysBroker(error, 'CLUSTER_AUTHORIZATION_FAILED')) return {}
+    throw error
+  }
+}
+
+export async function createTopic(admin: Admin, topic: string, settings: CreateTopicSettings): Promise<void> {
+  try {
+    await admin.createTopics({ topics: [topic], partitions: settings.partitions, replicas: settings.replicationFactor })
+  } catch (error) {
+    if (!saysBroker(error, 'TOPIC_ALREADY_EXISTS')) throw error
+  }
+}
+
+/** The topic as it is, created first when it is missing and may be; otherwise the fault in plain words. */
+export async function findOrCreateTopic(
+  connection: KafkaConnection,
+  topic: string,
+  need: 'read' | 'write',
+  create: CreateTopicSettings | undefined
+): Promise<{ readonly facts: TopicFacts } | { readonly fault: Fault; readonly error?: unknown }> {
+  try {
+    return await withAdmin(connection, async (admin) => {
+      let facts = (await describeTopics(admin, connection, [topic])).topics.get(topic)
+      if (!facts && create) {
+        await createTopic(admin, topic, create)
+        facts = (await describeTopics(admin, connection, [topic])).topics.get(topic)
+        // Created, but not yet known to the broker that was asked: the next try finds it.
+        if (!facts) return { fault: { kind: 'down', detail: `The topic "${topic}" is being created.` } }
+      }
+      if (!facts) return { fault: { kind: 'misconfigured', detail: missingTopic(topic) } }
+      const user = connection.sasl?.username ?? 'ANONYMOUS'
+      if (need === 'write' ? !facts.mayWrite : !facts.mayRead)
+        return {
+          fault: { kind: 'misconfigured', detail: `The user "${user}" may not ${need} the topic "${topic}"; grant it.` }
+        }
+      return { facts }
+    })
+  } catch (error) {
+    return { fault: explainCreation(error, topic, create) ?? explain(error, connection, topic), error }
+  }
+}
+
+function explainCreation(error: unknown, topic: string, create: CreateTopicSettings | undefined): Fault | undefined {
+  if (!create || !saysBroker(error, 'INVALID_REPLICATION_FACTOR')) return undefined
+  const detail = `The topic "${topic}" cannot be created with ${create.replicationFactor} replicas: there are fewer brokers.`
+  return { kind: 'misconfigured', detail }
+}

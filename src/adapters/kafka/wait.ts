@@ -1,0 +1,32 @@
+import type { Clock } from '../../ports/clock.ts'
+
+/** Resolves after `delayMs`, or at once when the signal is aborted; it never rejects. */
+export function wait(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => {
+    const done = (): void => {
+      cancel()
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const cancel = clock.after(delayMs, done)
+    signal.addEventListener('abort', done)
+  })
+}
+
+/** 0.25 s, 0.5 s, ... up to `maxMs`, by how often it failed in a row (from 1), spread by a fifth so that nodes do not march in step. */
+export function backOffMs(failures: number, maxMs = 5000): number {
+  return Math.min(250 * 2 ** Math.min(failures - 1, 16), maxMs) * (0.8 + 0.4 * Math.random())
+}
+
+/** `work`, but no longer than `limitMs`: what a dead peer holds open is left behind. Its fault is handed over, never thrown. */
+export async function within(
+  clock: Clock,
+  limitMs: number,
+  work: Promise<unknown>,
+  onFault: (error: unknown) => void
+): Promise<void> {
+  const over = new AbortController()
+  await Promise.race([work.catch(onFault), wait(clock, limitMs, over.signal)])
+  over.abort()
+}
