@@ -41,7 +41,7 @@ function localHost(program: Program): Host {
 }
 
 async function dockerHas(image: string): Promise<boolean> {
-  const choice = process.env['TEST_SERVICES'] ?? ''
+  const choice = process.env.TEST_SERVICES ?? ''
   if (!['', 'local', 'docker'].includes(choice)) throw new Error(`TEST_SERVICES is local or docker, not ${choice}`)
   if (choice === 'local') return false
   const engine = await succeeds('docker', ['info'])

@@ -18,6 +18,10 @@ export interface Wanted {
   readonly debianPackage: string
   /** Where the package puts it, when that is no folder of the PATH; a glob pattern without the leading slash. */
   readonly place?: string
+  /** A file that is preferred to those of the PATH. */
+  readonly preferred?: string
+  /** Whether one that was found will do: a version may be too old. */
+  readonly accepts?: (path: string) => Promise<boolean>
 }
 
 /**
@@ -25,8 +29,8 @@ export interface Wanted {
  * below `node_modules/.cache`. Rejects with what to install.
  */
 export async function findProgram(wanted: Wanted): Promise<Program> {
-  const present = onPath(wanted.command) ?? installed(wanted)
-  if (present !== undefined) return { path: present, env: {} }
+  const present = await presentProgram(wanted)
+  if (present) return present
   if (!(await succeeds('apt-get', ['--version'])))
     throw missing(wanted, 'and this is no Debian, so it cannot be had here')
   try {
@@ -36,27 +40,31 @@ export async function findProgram(wanted: Wanted): Promise<Program> {
   } catch (error) {
     throw missing(wanted, "and Debian's package could not be installed", error)
   }
-  const path = onPath(wanted.command) ?? installed(wanted)
-  if (path === undefined) throw missing(wanted, `and the package ${wanted.debianPackage} did not bring it`)
-  return { path, env: {} }
+  const brought = await presentProgram(wanted)
+  if (!brought) throw missing(wanted, `and the package ${wanted.debianPackage} did not bring it`)
+  return brought
+}
+
+async function presentProgram({ command, preferred, place, accepts }: Wanted): Promise<Program | undefined> {
+  const first = preferred !== undefined && isExecutable(preferred) ? [preferred] : []
+  const last = place === undefined ? [] : globSync(join('/', place)).filter(isExecutable)
+  for (const path of [...first, ...onPath(command), ...last])
+    if (!accepts || (await accepts(path))) return { path, env: {} }
+  return undefined
 }
 
 function missing({ command, debianPackage }: Wanted, why: string, cause?: unknown): Error {
   const detail = cause instanceof Error ? ` (${cause.message})` : ''
   return new Error(
-    `${command} is not on the PATH, ${why}. Install it (Debian and Ubuntu: apt-get install ${debianPackage}), or start a Docker engine.${detail}`,
+    `${command} is not on the PATH (or too old), ${why}. Install it (Debian and Ubuntu: apt-get install ${debianPackage}), or start a Docker engine.${detail}`,
     { cause }
   )
 }
 
-/** The command's file, from the folders of the PATH and those where Debian puts what only root was meant to run. */
-export function onPath(command: string): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/usr/sbin']
-  return folders.map((folder) => join(folder, command)).find(isExecutable)
-}
-
-function installed({ place }: Wanted): string | undefined {
-  return place === undefined ? undefined : globSync(join('/', place)).find(isExecutable)
+/** The command's files, from the folders of the PATH and those where Debian puts what only root was meant to run. */
+function onPath(command: string): string[] {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/sbin']
+  return folders.map((folder) => join(folder, command)).filter(isExecutable)
 }
 
 function isExecutable(file: string): boolean {

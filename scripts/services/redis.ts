@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Certificates, makeCertificates } from './certificates.ts'
 import { freePorts } from './free-ports.ts'
@@ -97,7 +96,6 @@ export interface RedisNodeOptions {
 /** The command line of one node; in a cluster and alone. */
 export function redisNode({ group, host, name, port, settings, users = [] }: RedisNodeOptions): NodeSpec {
   const dataFolder = join(group.folder, name)
-  mkdirSync(dataFolder, { recursive: true })
   const all = {
     port: String(port),
     bind: host.bindAddress,

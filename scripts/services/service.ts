@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Host } from './host.ts'
 import { type ProcessGroup, type ServiceProcess, untilReady } from './process-group.ts'
@@ -11,6 +11,8 @@ export interface NodeSpec {
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly dataFolder: string
+  /** What an empty data folder needs before the first start. */
+  readonly prepare?: () => Promise<void>
   readonly readyLine: string
   readonly deadlineMs: number
 }
@@ -46,7 +48,11 @@ export class Service {
   async start(nodeIndex = 0): Promise<void> {
     const node = this.#node(nodeIndex)
     if (node.process && !node.process.exit) throw new Error(`${node.spec.name} runs already`)
-    const { name, args, env, readyLine, deadlineMs } = node.spec
+    const { name, args, env, dataFolder, prepare, readyLine, deadlineMs } = node.spec
+    if (!existsSync(dataFolder)) {
+      mkdirSync(dataFolder)
+      await prepare?.()
+    }
     const log = join(this.#group.folder, `${name}.${++node.starts}.log`)
     const process = await this.#group.start({ ...this.#host.launch(args, env), log })
     node.process = process
@@ -82,7 +88,7 @@ export class Service {
     await this.#node(nodeIndex).process?.signal('SIGCONT')
   }
 
-  /** Removes the data of a node that does not run. */
+  /** Removes the data of a node that does not run; it starts empty, as after the loss of its disk. */
   forget(nodeIndex = 0): void {
     const { spec, process } = this.#node(nodeIndex)
     if (process && !process.exit) throw new Error(`${spec.name} runs; kill or stop it first`)
