@@ -7,9 +7,17 @@ export interface DurableWaiter {
   durable(ticket: number): void
 }
 
+/** Decides when a waiter whose events are on disk is told: at once, or when the shared bus has them too. */
+export interface DurabilityGate {
+  /** `position`: that of the last event that the waiter waits for, which is of this charge point. */
+  wait(chargePointId: string, position: number, waiter: DurableWaiter, ticket: number): void
+}
+
 interface Waiting {
   readonly waiter: DurableWaiter
   readonly ticket: number
+  /** How many events of the append come up to the last that it waits for; 0: it published none. */
+  readonly events: number
 }
 
 export interface PipelineDeps {
@@ -20,6 +28,8 @@ export interface PipelineDeps {
   readonly onPressure: (full: boolean) => void
   /** An append that failed for good (the log was closed under us). */
   readonly onFailure: (error: unknown) => void
+  /** Absent: what is on disk is said at once. */
+  readonly gate?: DurabilityGate
 }
 
 /**
@@ -68,7 +78,7 @@ export class EventPipeline {
     for (const { event, changes } of entries) {
       this.#gathered.push({ chargePointId: event.subject, type: event.type, text: JSON.stringify(event), changes })
     }
-    if (waiter) this.#waiting.push({ waiter, ticket })
+    if (waiter) this.#waiting.push({ waiter, ticket, events: entries.length > 0 ? this.#gathered.length : 0 })
     if (this.#gathered.length > this.#gatheredHighWater) this.#gatheredHighWater = this.#gathered.length
     if (!this.#full && this.depth >= this.#deps.capacity) {
       this.#full = true
@@ -90,7 +100,7 @@ export class EventPipeline {
     this.#appending += entries.length
     if (this.#appending > this.#appendingHighWater) this.#appendingHighWater = this.#appending
     this.#deps.log.append(entries).then(
-      () => this.#landed(entries, waiting),
+      (position) => this.#landed(entries, waiting, position),
       (error: unknown) => {
         this.#appending -= entries.length
         this.#deps.onFailure(error)
@@ -99,10 +109,15 @@ export class EventPipeline {
     )
   }
 
-  #landed(entries: readonly LogEntry[], waiting: readonly Waiting[]): void {
+  #landed(entries: readonly LogEntry[], waiting: readonly Waiting[], position: number): void {
     this.#appending -= entries.length
     this.#landedListener?.(entries)
-    for (const { waiter, ticket } of waiting) waiter.durable(ticket)
+    const { gate } = this.#deps
+    for (const { waiter, ticket, events } of waiting) {
+      const last = gate && entries[events - 1]
+      if (last) gate.wait(last.chargePointId, position - entries.length + events, waiter, ticket)
+      else waiter.durable(ticket)
+    }
     this.#relieve()
   }
 

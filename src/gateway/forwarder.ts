@@ -1,0 +1,389 @@
+import assert from 'node:assert'
+import { GatewayError } from '../lib/gateway-error.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { EventLog } from '../ports/event-log.ts'
+import type { EventSink, SinkState } from '../ports/event-sink.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Counter, Histogram, Metrics } from '../ports/metrics.ts'
+import type { NodeStore } from '../ports/node-store.ts'
+import { ForwardCursor, forwarderConsumer } from './forward-cursor.ts'
+import { ForwardReader } from './forward-reader.ts'
+import { type PendingEvent, sinkRecordOf, stubOf } from './forward-record.ts'
+import { PartitionLane } from './partition-lane.ts'
+import { SendBudget } from './send-budget.ts'
+
+export interface ForwarderSettings {
+  readonly node: string
+  readonly topic: string
+  /** Events between log and acknowledgement, in memory, all partitions together. */
+  readonly bytesMax: number
+  readonly batchRecordsMax: number
+  readonly batchBytesMax: number
+  readonly sendsPerS: number
+  readonly sendsBurst: number
+  /** No acknowledgement for so long, with a bus that says it is up: a new client. */
+  readonly ackStallMs: number
+}
+
+export interface ForwarderDeps {
+  readonly settings: ForwarderSettings
+  readonly log: EventLog
+  readonly store: NodeStore
+  readonly sink: EventSink
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+  /** True while messages are answered before the bus has their events, though they should not be. */
+  readonly answersLocally?: () => boolean
+}
+
+export interface ForwarderState {
+  readonly sink: SinkState
+  /** Events on disk that the bus has not acknowledged. */
+  readonly backlog: number
+  /** Partitions that are stuck, or not yet where the others are. */
+  readonly lagging: readonly number[]
+}
+
+export type AckListener = (partition: number, position: number) => void
+
+const tickMs = 1_000
+/** A full lane whose batch is unanswered for so long is skipped, so that it holds up no other. */
+const stuckMs = 1_000
+const cursorIntervalMs = 200
+const retryMs = 1_000
+
+/**
+ * Streams the log to the shared bus: in order per partition, at least once, each event byte for byte with its id. What was
+ * acknowledged is never sent again but after a restart of the node or of the client.
+ */
+export class Forwarder {
+  readonly #deps: ForwarderDeps
+  readonly #budget: SendBudget
+  readonly #cursor: ForwardCursor
+  readonly #ready = new Set<PartitionLane>()
+  readonly #ackListeners: AckListener[] = []
+  readonly #openListeners: (() => void)[] = []
+  readonly #forwarded: Counter
+  readonly #restarts: Counter
+  readonly #stubs: Counter
+  readonly #sendSeconds: Histogram
+  readonly #batchEvents: Histogram
+  #lanes: readonly PartitionLane[] = []
+  #reader: ForwardReader | undefined
+  #startedFrom = 0
+  #isScheduled = false
+  #isRestarting = false
+  #isStopped = false
+  #cancelWake: (() => void) | undefined
+  #cancelTick: (() => void) | undefined
+  #unsubscribe: () => void = () => undefined
+  #endFlush: (() => void) | undefined
+
+  constructor(deps: ForwarderDeps) {
+    const { settings, clock, metrics, log, store, logger } = deps
+    this.#deps = deps
+    this.#budget = new SendBudget(clock, settings.sendsPerS, settings.sendsBurst)
+    this.#cursor = new ForwardCursor({
+      log,
+      store,
+      clock,
+      logger,
+      topic: settings.topic,
+      intervalMs: cursorIntervalMs,
+      positions: () => ({ lowWater: this.lowWater, acked: this.#lanes.map(({ acked }) => acked) })
+    })
+    this.#forwarded = metrics.counter('forwarded_events_total', {})
+    this.#restarts = metrics.counter('forward_restarts_total', {})
+    this.#stubs = metrics.counter('forward_stubs_total', {})
+    this.#sendSeconds = metrics.histogram('forward_send_seconds')
+    this.#batchEvents = metrics.histogram('forward_batch_events')
+    metrics.gauge('forward_backlog_events', {}, () => this.backlog)
+  }
+
+  /** Begin where an earlier life came to. Resolves once the bus can be sent to, however long that takes; nobody need wait. */
+  async start(): Promise<void> {
+    const { log, sink, logger, settings } = this.#deps
+    this.#startedFrom = this.#cursor.lowWater()
+    const { required } = await log.putConsumer(forwarderConsumer, this.#startedFrom)
+    assert(required, `${forwarderConsumer} must be a required consumer of the log`)
+    await sink.open()
+    if (this.#isStopped) return
+    const share = Math.ceil(settings.bytesMax / sink.partitions)
+    this.#lanes = this.#cursor.acked(sink.partitions).map((acked, index) => new PartitionLane(index, acked, share))
+    this.#reader = this.#makeReader()
+    this.#unsubscribe = log.onAdvance(() => this.#schedule())
+    this.#tickLater()
+    logger.info(
+      { topic: settings.topic, partitions: sink.partitions, after: this.#startedFrom, backlog: this.backlog },
+      'events are forwarded'
+    )
+    for (const listener of this.#openListeners) listener()
+    this.#schedule()
+  }
+
+  get isOpen(): boolean {
+    return this.#reader !== undefined
+  }
+
+  /** Every event up to here is acknowledged, whatever its partition. */
+  get lowWater(): number {
+    if (!this.#reader) return this.#startedFrom
+    const { passed } = this.#reader
+    return this.#lanes.reduce((lowest, lane) => Math.min(lowest, lane.ackedUpTo(passed)), passed)
+  }
+
+  /** Events on disk that the bus has not acknowledged; after a restart some of them may be there already. */
+  get backlog(): number {
+    const passed = this.#reader?.passed ?? this.#startedFrom
+    const unread = Math.max(0, this.#deps.log.range().durable - passed)
+    return this.#lanes.reduce((events, lane) => events + lane.backlog, unread)
+  }
+
+  /** Age of the oldest event that the bus has not; infinite while more is behind than memory holds. */
+  oldestAgeMs(): number {
+    if (!this.#reader?.isCurrent || this.#reader.lagging.size > 0) return Number.POSITIVE_INFINITY
+    const nowMs = this.#deps.clock.now()
+    return this.#lanes.reduce((age, { head }) => (head ? Math.max(age, nowMs - head.appendedAtMs) : age), 0)
+  }
+
+  state(): ForwarderState {
+    const lagging = this.#lanes.filter((lane) => this.#reader?.lagging.has(lane)).map(({ partition }) => partition)
+    return { sink: this.#deps.sink.state(), backlog: this.backlog, lagging }
+  }
+
+  /** The partition of a charge point; known once it is open. */
+  partitionOf(chargePointId: string): number {
+    return this.#deps.sink.partitionOf(chargePointId)
+  }
+
+  /** True when the bus has all of the partition up to `position`. */
+  isAcked(partition: number, position: number): boolean {
+    return position <= (this.#lanes[partition]?.acked ?? this.#startedFrom)
+  }
+
+  /** Calls back with every acknowledgement: the bus has all of this partition up to this position. */
+  onAck(listener: AckListener): void {
+    this.#ackListeners.push(listener)
+  }
+
+  /** Calls back once, when the partitions are known. */
+  onOpen(listener: () => void): void {
+    this.#openListeners.push(listener)
+  }
+
+  /**
+   * Send what can be sent within `deadlineMs` (nothing while the bus is away), then stop and say how many events remain. They are kept and go first after
+   * the next start. The sink is still open: whoever made it closes it.
+   */
+  async stop(deadlineMs: number): Promise<{ readonly remaining: number }> {
+    const { clock, logger, settings, sink } = this.#deps
+    if (this.backlog > 0 && this.isOpen && sink.state().kind === 'up') {
+      await new Promise<void>((resolve) => {
+        const cancel = clock.after(deadlineMs, resolve)
+        this.#endFlush = () => {
+          cancel()
+          resolve()
+        }
+      })
+    }
+    this.#isStopped = true
+    this.#unsubscribe()
+    this.#cancelTick?.()
+    this.#cancelWake?.()
+    const remaining = this.backlog
+    if (this.isOpen) await this.#cursor.close()
+    if (remaining > 0)
+      logger.warn(
+        { remaining, topic: settings.topic },
+        'stopped with events that the bus does not have: they are kept in data_dir and go first after the next start'
+      )
+    return { remaining }
+  }
+
+  #makeReader(): ForwardReader {
+    const { log, sink, settings, clock, logger } = this.#deps
+    return new ForwardReader(this.#startedFrom, {
+      log,
+      node: settings.node,
+      laneOf: (chargePointId) => this.#laneOf(chargePointId),
+      recordBytesMax: () => sink.recordBytesMax,
+      // As long as the bus is away everybody waits: reading on would only mean to read all of it again.
+      isStuck: (lane) => lane.isStuck(clock.now(), stuckMs) && sink.state().kind === 'up',
+      onPush: (lane) => {
+        if (lane.sendable) this.#ready.add(lane)
+      },
+      onStub: (event) => this.#stubbed(event),
+      onLag: ({ partition }) =>
+        logger.warn({ partition }, 'a partition takes nothing: its events wait in the log, the others go on'),
+      onCaughtUp: ({ partition }) => logger.info({ partition }, 'a partition has caught up')
+    })
+  }
+
+  #laneOf(chargePointId: string): PartitionLane {
+    const lane = this.#lanes[this.#deps.sink.partitionOf(chargePointId)]
+    assert(lane, 'the sink names a partition that it does not have')
+    return lane
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isStopped) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      if (this.#isStopped) return
+      const hasMore = this.#reader?.step() ?? false
+      this.#dispatch()
+      if (hasMore) this.#schedule()
+    })
+  }
+
+  /** Hand over what may be sent now, oldest first. */
+  #dispatch(): void {
+    while (!this.#isStopped && !this.#isRestarting && this.#ready.size > 0) {
+      if (!this.#budget.take()) {
+        this.#cancelWake ??= this.#deps.clock.after(this.#budget.waitMs, () => {
+          this.#cancelWake = undefined
+          this.#dispatch()
+        })
+        return
+      }
+      let oldest: PartitionLane | undefined
+      for (const lane of this.#ready) {
+        if (!oldest || (lane.head?.position ?? 0) < (oldest.head?.position ?? 0)) oldest = lane
+      }
+      if (oldest) this.#send(oldest)
+    }
+  }
+
+  #send(lane: PartitionLane): void {
+    const { clock, sink, settings, answersLocally } = this.#deps
+    const sentAtMs = clock.now()
+    this.#ready.delete(lane)
+    const { attempt, events } = lane.begin(sentAtMs, {
+      recordsMax: settings.batchRecordsMax,
+      // The topic's limit holds for a whole batch too.
+      bytesMax: Math.min(settings.batchBytesMax, sink.recordBytesMax)
+    })
+    const isLocal = answersLocally?.() ?? false
+    sink
+      .send(
+        lane.partition,
+        events.map((event) => sinkRecordOf(event, isLocal))
+      )
+      .then(
+        () => {
+          if (!lane.isCurrent(attempt)) return
+          this.#sendSeconds.observe((clock.now() - sentAtMs) / 1_000)
+          this.#acked(lane, events.length)
+        },
+        (error: unknown) => {
+          if (lane.isCurrent(attempt)) this.#rejected(lane, error)
+        }
+      )
+  }
+
+  #acked(lane: PartitionLane, events: number): void {
+    lane.acknowledge()
+    this.#forwarded.inc(events)
+    this.#batchEvents.observe(events)
+    if (lane.sendable) this.#ready.add(lane)
+    this.#dispatch()
+    this.#cursor.moved()
+    for (const listener of this.#ackListeners) listener(lane.partition, lane.acked)
+    if (this.#reader && (!this.#reader.isCurrent || this.#reader.lagging.size > 0)) this.#schedule()
+    if (this.#endFlush && this.backlog === 0) this.#endFlush()
+  }
+
+  #rejected(lane: PartitionLane, error: unknown): void {
+    const { clock, logger } = this.#deps
+    const code = error instanceof GatewayError ? error.code : undefined
+    if (code === 'record_too_large') this.#tooLarge(lane)
+    else {
+      lane.giveBack()
+      if (code !== 'sink_restarted') lane.retryAtMs = clock.now() + retryMs
+      if (code !== 'sink_restarted' && code !== 'sink_closed')
+        logger.error({ partition: lane.partition, error }, 'a batch was not taken; it is sent again')
+    }
+    if (lane.sendable) this.#ready.add(lane)
+    this.#dispatch()
+  }
+
+  #tooLarge(lane: PartitionLane): void {
+    if (lane.split()) return
+    const { partition, head } = lane
+    assert(head, 'what was sent is still in the lane')
+    if (!head.isStub) {
+      const stub = stubOf(head, this.#deps.settings.node)
+      lane.replaceHead(stub)
+      this.#stubbed(stub)
+      return
+    }
+    lane.retryAtMs = this.#deps.clock.now() + retryMs
+    this.#deps.logger.error(
+      { partition, bytes: head.bytes },
+      'the topic does not take the smallest event; raise its max.message.bytes'
+    )
+  }
+
+  #stubbed({ chargePointId, position, text }: PendingEvent): void {
+    this.#stubs.inc()
+    this.#deps.logger.warn(
+      { chargePointId, position, eventId: JSON.parse(text).id },
+      'an event is too large for the topic: event.too_large stands for it; the whole is in the event log'
+    )
+  }
+
+  #tickLater(): void {
+    this.#cancelTick = this.#deps.clock.after(tickMs, () => {
+      this.#tick()
+      if (!this.#isStopped) this.#tickLater()
+    })
+  }
+
+  #tick(): void {
+    const { sink, clock, settings } = this.#deps
+    const nowMs = clock.now()
+    const { kind, sinceMs } = sink.state()
+    let isStalled = false
+    for (const lane of this.#lanes) {
+      if (lane.retryAtMs !== undefined && lane.retryAtMs <= nowMs) {
+        lane.retryAtMs = undefined
+        if (lane.sendable) this.#ready.add(lane)
+      }
+      const sentAtMs = lane.sentAtMs
+      if (sentAtMs === undefined || kind !== 'up') continue
+      if (nowMs - Math.max(sentAtMs, sinceMs) >= settings.ackStallMs) isStalled = true
+    }
+    if (kind !== 'up') this.#endFlush?.()
+    if (isStalled && !this.#isRestarting) this.#restart()
+    this.#dispatch()
+    // Stuck is a matter of time, not of events.
+    this.#schedule()
+  }
+
+  #restart(): void {
+    const { sink, logger, settings } = this.#deps
+    const before = this.#lanes.filter(({ outstanding }) => outstanding)
+    logger.warn(
+      { partitions: before.map(({ partition }) => partition), ackStallMs: settings.ackStallMs },
+      'nothing is acknowledged though the bus is up: its client is made anew and the events are sent again'
+    )
+    this.#restarts.inc()
+    this.#isRestarting = true
+    const done = () => {
+      this.#isRestarting = false
+      // Each outstanding send has been rejected; one that was not belongs to a client that is gone.
+      for (const lane of before) {
+        lane.giveBack()
+        if (lane.sendable) this.#ready.add(lane)
+      }
+      this.#dispatch()
+    }
+    sink.restart().then(done, (error: unknown) => {
+      logger.error({ error }, 'the client of the bus could not be made anew')
+      this.#isRestarting = false
+      this.#dispatch()
+    })
+  }
+}
