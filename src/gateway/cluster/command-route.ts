@@ -13,12 +13,10 @@ export interface ClusterRouteDeps {
   readonly registry: Pick<SessionRegistry, 'locate'>
   readonly ledger: Pick<ClusterLedger, 'handOver'>
   readonly control: Pick<ControlChannel, 'send'>
-  readonly lease: Pick<NodeLease, 'state' | 'nodes'>
+  readonly lease: Pick<NodeLease, 'registryIsWhole' | 'nodes'>
   readonly logger: Logger
 }
 
-/** Until the nodes have adopted their sessions after a loss, a miss in the registry does not mean offline. */
-const adoptingMs = 10_000
 const lookAgainMs = 250
 
 /**
@@ -60,9 +58,8 @@ export class ClusterRoute implements CommandRoute {
     const { registry, lease, clock } = this.#deps
     for (;;) {
       const owner = await registry.locate(record.chargePointId)
-      const { kind, sinceMs } = lease.state()
-      const unsure = kind !== 'held' || clock.now() - sinceMs < adoptingMs
-      if (owner || !unsure || clock.now() >= record.expiresAtMs) return owner
+      // Until the nodes have adopted their sessions after a loss, a miss in the registry does not mean offline.
+      if (owner || clock.now() >= record.expiresAtMs || (await lease.registryIsWhole())) return owner
       await new Promise<void>((resolve) => {
         clock.after(lookAgainMs, resolve)
       })
@@ -74,7 +71,7 @@ export class ClusterRoute implements CommandRoute {
     const incarnation = (await lease.nodes()).find(({ node, alive }) => node === owner.node && alive)?.incarnation
     if (incarnation === undefined) return 'not_owner'
     // Before the message: once it may have arrived, only that node or the deadline may settle the command.
-    await ledger.handOver(record.commandId, owner.node, incarnation)
+    if (!(await ledger.handOver(record.commandId, owner.node, incarnation))) return 'handed_over'
     try {
       const reply = await control.send(owner.node, { kind: 'command', record })
       return reply === 'accepted' ? 'handed_over' : 'not_owner'

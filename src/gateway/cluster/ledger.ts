@@ -36,7 +36,7 @@ export class KeptLedger implements Ledger {
   }
 
   async claim(record: CommandRecord): Promise<LedgerClaim> {
-    const claim = await this.#deps.shared.claim(record)
+    const claim = await this.#claimShared(record)
     if (claim.kind !== 'claimed') return claim
     const kept = await this.#deps.local.claim(claim.record)
     // The shared ledger has lost a command that this node took on before.
@@ -95,12 +95,11 @@ export class KeptLedger implements Ledger {
   async #settle(commandId: string, outcome: CommandOutcome, settledAtMs: number): Promise<CommandRecord | undefined> {
     const { shared, local } = this.#deps
     const own = await local.get(commandId)
-    let settled = await shared.settle(commandId, outcome, settledAtMs)
-    if (!settled && own && own.state !== 'settled' && (await shared.isGone(commandId))) {
-      // Its data was lost: the command is entered again, so that its outcome is still won once.
-      await shared.claim(own)
-      settled = await shared.settle(commandId, outcome, settledAtMs)
-    }
+    // What this node keeps has its outcome even when the shared ledger has forgotten the command.
+    const isOpen = own && own.state !== 'settled'
+    const settled = isOpen
+      ? await shared.settleKept(own, outcome, settledAtMs)
+      : await shared.settle(commandId, outcome, settledAtMs)
     if (settled) {
       if (own) await local.settle(commandId, outcome, settledAtMs)
       return settled
@@ -108,6 +107,15 @@ export class KeptLedger implements Ledger {
     const theirs = own && (await shared.get(commandId))
     if (theirs?.state === 'settled') await this.#close(theirs)
     return undefined
+  }
+
+  /** A claim whose claimant has died before it could hand it over is there for whoever asks again. */
+  async #claimShared(record: CommandRecord): Promise<LedgerClaim> {
+    const { shared } = this.#deps
+    const claim = await shared.claim(record)
+    if (claim.kind !== 'exists' || claim.record.state !== 'claimed') return claim
+    const again = await shared.reclaim(record)
+    return again ? { kind: 'claimed', record: again } : claim
   }
 
   async #sharedView(commandId: string): Promise<CommandRecord | undefined> {

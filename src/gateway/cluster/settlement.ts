@@ -53,15 +53,14 @@ export class Settlement {
     if (!this.#stopped) this.start()
   }
 
-  async #end({ record, ownerAlive }: OverdueCommand): Promise<void> {
-    if (record.state === 'settled') {
+  async #end({ record, why }: OverdueCommand): Promise<void> {
+    if (why === 'unpublished') {
       this.#deps.publish(record)
       return
     }
-    if (ownerAlive) return
     await this.#deps.settle(
       record.commandId,
-      record.state === 'written'
+      why === 'unanswered'
         ? {
             outcome: 'unknown',
             reason: 'node_lost',
