@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync, globSync, lstatSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join, relative, resolve } from 'node:path'
 import { cachedFolder, withLock } from './cache.ts'
 import { runCommand, succeeds } from './run-command.ts'
 
@@ -133,17 +133,25 @@ async function unpacked(wanted: Wanted): Promise<Program> {
   const path = places.flatMap((place) => globSync(join(root, place))).find(isExecutable)
   if (path === undefined) throw new Error(`${wanted.debianPackage} has no ${places.join(', ')}`)
   const libraries = [...globSync(join(root, 'usr/lib/*-linux-gnu')), ...globSync(join(root, 'lib/*-linux-gnu'))]
-  return { path, env: { LD_LIBRARY_PATH: libraries.join(delimiter) } }
+  return { path, env: libraries.length > 0 ? { LD_LIBRARY_PATH: libraries.join(delimiter) } : {} }
 }
 
-/** Links that name a file of the package from the root of the system lead into the unpacked folder instead. */
+/**
+ * Links from the root of the system lead into the unpacked folder, where their file is; and those to a file of a package
+ * that was installed before, and so not unpacked, lead to the system's.
+ */
 function relink(folder: string): void {
   for (const file of globSync(join(folder, '**/*'))) {
     if (!lstatSync(file).isSymbolicLink()) continue
-    const target = readlinkSync(file)
-    if (!target.startsWith('/') || !existsSync(join(folder, target))) continue
-    unlinkSync(file)
-    // The folder gets its final name only after this, so the link must not name it.
-    symlinkSync(join('../'.repeat(file.slice(folder.length + 1).split('/').length - 1), `.${target}`), file)
+    const inside = relative(folder, file)
+    const target = resolve('/', dirname(inside), readlinkSync(file))
+    if (existsSync(join(folder, target))) {
+      // Relative: the folder gets its final name only after this.
+      unlinkSync(file)
+      symlinkSync(relative(join('/', dirname(inside)), target), file)
+    } else if (existsSync(target)) {
+      unlinkSync(file)
+      symlinkSync(target, file)
+    }
   }
 }
