@@ -140,6 +140,11 @@ export class Forwarder {
     return this.#lanes.reduce((events, lane) => events + lane.backlog, unread)
   }
 
+  /** What waits in memory, as it goes to the bus. */
+  get bytesInMemory(): number {
+    return this.#lanes.reduce((bytes, lane) => bytes + lane.bytes, 0)
+  }
+
   /** Age of the oldest event that the bus has not; infinite while more is behind than memory holds. */
   oldestAgeMs(): number {
     if (!this.#reader?.isCurrent || this.#reader.lagging.size > 0) return Number.POSITIVE_INFINITY
