@@ -1,30 +1,40 @@
-import type { Ledger, LedgerClaim } from './ledger.ts'
-import type { CommandRecord } from './records.ts'
+import type { Ledger } from './ledger.ts'
+import type { CommandOutcome, CommandRecord } from './records.ts'
 
-/** A command that its node should have ended by now. */
+/** `refused`: settled, or marked already. `not_owner`: another session owns the charge point. `ledger_lost`: the entry is gone. */
+export type WriteVerdict = 'written' | 'refused' | 'not_owner' | 'ledger_lost'
+
+/** What a sweep found: a command that nobody alive looks after, or an outcome that nobody has published. */
 export interface OverdueCommand {
-  /** Settled here means: settled, but nobody said that its outcome was published. */
   readonly record: CommandRecord
-  /** The incarnation that has it (the claimant, or whom it was handed over to) still holds its lease. */
-  readonly ownerAlive: boolean
+  /**
+   * `unclaimed`: claimed by a dead node and never handed over; `abandoned`: claimed, and the node that had it is dead;
+   * `unanswered`: written by a node that is dead; `unpublished`: settled, and its event is not known to be durable.
+   */
+  readonly why: 'unclaimed' | 'abandoned' | 'unanswered' | 'unpublished'
 }
 
-/**
- * The ledger that the nodes of a cluster share. Every method rejects with `registry_unavailable` (canRetry) when it cannot be
- * reached in time; then nothing may be written and nothing published.
- */
+/** The ledger that the nodes of a cluster share. Every method rejects with `registry_unavailable` when it is away. */
 export interface ClusterLedger extends Ledger {
+  /** `markWritten`, and why not. Needs no look-up: the caller has the record. */
+  write(record: CommandRecord, epoch: number, writtenAtMs: number): Promise<WriteVerdict>
   /**
-   * As `Ledger.claim`; and a claim whose claimant's incarnation is dead and which was never handed over is given anew to whoever
-   * asks with the same digest.
+   * `settle` by a node that keeps the record itself: an entry that is gone (the registry was emptied) is made anew as
+   * settled, so that what was written still has its one outcome.
    */
-  claim(record: CommandRecord): Promise<LedgerClaim>
-  /** Before the message to another node: from now on that node has the command. */
-  handOver(commandId: string, node: string, incarnation: string): Promise<void>
-  /** Commands to look at: a dead owner, or past their deadline, or settled and not published. Each to one caller for a while. */
-  overdue(nowMs: number, limit: number): Promise<readonly OverdueCommand[]>
-  /** The event of its outcome is on disk. */
+  settleKept(record: CommandRecord, outcome: CommandOutcome, settledAtMs: number): Promise<CommandRecord | undefined>
+  /**
+   * From now on this life of `node` looks after the command. Before the control message is sent: what was handed over is
+   * never claimed again. False: it is not the caller's any more, or not `claimed`.
+   */
+  handOver(commandId: string, node: string, incarnation: string): Promise<boolean>
+  /** Take over a claim whose claimant is dead and which was never handed over. Undefined: it is not such a one. */
+  reclaim(record: CommandRecord): Promise<CommandRecord | undefined>
+  /** The event of its outcome is durable. */
   published(commandId: string): Promise<void>
-  /** True when the entry is gone (the data of the ledger was lost), as distinct from a transition that was refused. */
-  isGone(commandId: string): Promise<boolean>
+  /**
+   * Commands that are past their check time and that nobody alive looks after; each goes to one caller for a while. Nodes
+   * call it every second or so.
+   */
+  overdue(nowMs: number, limit: number): Promise<readonly OverdueCommand[]>
 }

@@ -4,6 +4,8 @@ export interface NodePresence {
   /** Grows with every start of the node. */
   readonly incarnation: string
   readonly alive: boolean
+  /** Its lease had been lost, and not all of its sessions are registered again. */
+  readonly adopting?: boolean
 }
 
 /**
@@ -26,6 +28,11 @@ export interface NodeLease {
   /** All sessions are adopted: `lost` becomes `held`. */
   adopted(): void
   nodes(): Promise<readonly NodePresence[]>
+  /**
+   * False while sessions may be open that are not registered (a part of the registry was emptied a moment ago, or a node
+   * has not adopted yet): then a charge point that is not located may be connected all the same.
+   */
+  registryIsWhole(): Promise<boolean>
   /** Give it back, so that nobody waits for it to run out. */
   end(): Promise<void>
 }

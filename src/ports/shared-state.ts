@@ -27,6 +27,6 @@ export interface SharedState {
   reserveTransaction(chargePointId: string, startKey: string, candidate: number): Promise<number>
   /** Open epochs of nodes whose lease has run out, each given to one caller only (for a while: it may die too). */
   takeLostEpochs(limit: number): Promise<readonly (OpenEpochRecord & { readonly node: string })[]>
-  /** The `node_lost` event of this epoch is on disk. */
-  closeLostEpoch(chargePointId: string, epoch: number): Promise<void>
+  /** The `node_lost` event of this epoch is on disk. `node`: as `takeLostEpochs` named it; without it all lost nodes are looked through. */
+  closeLostEpoch(chargePointId: string, epoch: number, node?: string): Promise<void>
 }

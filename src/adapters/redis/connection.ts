@@ -1,0 +1,255 @@
+import { GatewayError } from '../../lib/gateway-error.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { SinkState } from '../../ports/event-sink.ts'
+import type { Logger } from '../../ports/logger.ts'
+import type { Backend, BackendOptions, Subscription } from './backend.ts'
+import { createClusterBackend, subscribeCluster } from './cluster.ts'
+import type { Script } from './scripts.ts'
+import { createStandalone, subscribeStandalone } from './standalone.ts'
+
+/** A request waits for so many timeouts while its server goes on answering others: a storm is no outage. */
+const busyTimeouts = 10
+/** Request timeouts without any answer after which the client is thrown away: its connection leads nowhere. */
+const silentTimeouts = 3
+/** What somebody has to act upon, as opposed to waiting. */
+const misconfigured =
+  /WRONGPASS|NOAUTH|NOPERM|invalid username|without any password|cluster support disabled|certificate|self-signed|wrong version number/i
+
+export interface RedisConnectionDeps extends Omit<BackendOptions, 'onError'> {
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+interface Failing {
+  readonly sinceMs: number
+  lastAnswerMs: number
+}
+
+/**
+ * The way to Redis for all that is built on it: every request has a deadline, every failure is `registry_unavailable`, and
+ * a client that hangs is replaced.
+ */
+export class RedisConnection {
+  readonly #deps: RedisConnectionDeps
+  readonly #clock: Clock
+  readonly #options: BackendOptions
+  #backend: Backend
+  #madeAtMs: number
+  /** Servers whose last request failed. */
+  readonly #failing = new Map<string, Failing>()
+  /** When each server answered last. */
+  readonly #heardAtMs = new Map<string, number>()
+  readonly #subscriptions = new Set<Subscription>()
+  #everUp = false
+  #state: SinkState
+  #lastError: unknown
+  #closed = false
+  readonly #contact = Promise.withResolvers<void>()
+
+  constructor(deps: RedisConnectionDeps) {
+    this.#deps = deps
+    this.#clock = deps.clock
+    this.#options = { ...deps, onError: (error) => this.#noteError(error) }
+    this.#state = { kind: 'starting', sinceMs: this.#clock.now() }
+    this.#madeAtMs = this.#clock.now()
+    this.#backend = this.#make()
+  }
+
+  /** Begins to connect, for ever; requests are refused until it has. */
+  open(): void {
+    this.#connect(this.#backend)
+  }
+
+  /** Resolves when Redis was reached for the first time, or after one request timeout without that. */
+  async firstContact(): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const cancel = this.#clock.after(this.#deps.requestTimeoutMs, resolve)
+    await Promise.race([this.#contact.promise, late])
+    cancel()
+  }
+
+  state(): SinkState {
+    return this.#state
+  }
+
+  async run(script: Script, keys: readonly [string, ...string[]], args: readonly (string | number)[] = []) {
+    const rest = [String(keys.length), ...keys, ...args.map(String)]
+    return this.#request(keys[0], async (backend, expired) => {
+      try {
+        return await backend.send(keys[0], ['EVALSHA', script.sha, ...rest], expired)
+      } catch (error) {
+        // After a restart, a failover or SCRIPT FLUSH; EVAL keeps it again.
+        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT') || expired()) throw error
+        return backend.send(keys[0], ['EVAL', script.source, ...rest], expired)
+      }
+    })
+  }
+
+  send(key: string, command: readonly (string | number)[]): Promise<unknown> {
+    const words = command.map(String)
+    return this.#request(key, (backend, expired) => backend.send(key, words, expired))
+  }
+
+  publish(channel: string, message: string): Promise<number> {
+    return this.#request(channel, (backend, expired) => backend.publish(channel, message, expired))
+  }
+
+  masterTags(): readonly string[] {
+    return this.#backend.masterTags()
+  }
+
+  homeOf(key: string): string {
+    return this.#backend.homeOf(key)
+  }
+
+  /** Listens on a connection of its own; reconnects by itself until it is destroyed. */
+  subscription(channel: string, listener: (message: string) => void): Subscription {
+    const make = this.#deps.cluster ? subscribeCluster : subscribeStandalone
+    const made = make({ ...this.#options, onError: (error) => this.#logSubscriber(error) }, channel, listener)
+    const subscription: Subscription = {
+      begin: () => made.begin(),
+      destroy: () => {
+        this.#subscriptions.delete(subscription)
+        made.destroy()
+      }
+    }
+    this.#subscriptions.add(subscription)
+    return subscription
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#contact.resolve()
+    for (const subscription of [...this.#subscriptions]) subscription.destroy()
+    this.#backend.destroy()
+  }
+
+  #make(): Backend {
+    return this.#deps.cluster ? createClusterBackend(this.#options) : createStandalone(this.#options)
+  }
+
+  #connect(backend: Backend): void {
+    backend.connect().then(
+      () => this.#contact.resolve(),
+      (error: unknown) => {
+        if (!this.#closed && backend === this.#backend) this.#noteError(error)
+      }
+    )
+  }
+
+  async #request<T>(key: string, work: (backend: Backend, expired: () => boolean) => Promise<T>): Promise<T> {
+    const backend = this.#backend
+    const home = backend.homeOf(key)
+    let expired = false
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    const cancel = this.#deadline(home, () => {
+      expired = true
+      reject(new Error(`no answer within ${this.#deps.requestTimeoutMs} ms`))
+    })
+    work(backend, () => expired).then(resolve, reject)
+    try {
+      const reply = await promise
+      this.#answered(home)
+      return reply
+    } catch (error) {
+      throw this.#failed(home, error, expired && backend === this.#backend)
+    } finally {
+      cancel()
+    }
+  }
+
+  /** Answers come in order, so a server that answers others gets to this one: only its silence counts. */
+  #deadline(home: string, missed: () => void): () => void {
+    const { requestTimeoutMs } = this.#deps
+    const sentAtMs = this.#clock.now()
+    let ended = false
+    let cancelTimer: () => void = () => undefined
+    const judge = (): void => {
+      if (ended) return
+      const nowMs = this.#clock.now()
+      const heardAtMs = Math.max(this.#heardAtMs.get(home) ?? 0, sentAtMs)
+      const busy = nowMs - sentAtMs < busyTimeouts * requestTimeoutMs
+      const leftMs = heardAtMs + requestTimeoutMs - nowMs
+      if (busy && leftMs > 0) arm(leftMs)
+      else missed()
+    }
+    // After a pause of this process timers come before the answers that lie in the socket: those are read first.
+    const arm = (ms: number): void => {
+      cancelTimer = this.#clock.after(ms, () => setImmediate(judge))
+    }
+    arm(requestTimeoutMs)
+    return () => {
+      ended = true
+      cancelTimer()
+    }
+  }
+
+  #answered(home: string): void {
+    this.#heardAtMs.set(home, this.#clock.now())
+    this.#failing.delete(home)
+    if (this.#failing.size > 0 || this.#state.kind === 'up') return
+    const { kind, sinceMs } = this.#state
+    this.#state = { kind: 'up', sinceMs: this.#clock.now() }
+    const afterMs = this.#clock.now() - sinceMs
+    this.#deps.logger.info({ afterMs }, kind === 'starting' || !this.#everUp ? 'Redis is reached' : 'Redis is back')
+    this.#everUp = true
+  }
+
+  #failed(home: string, error: unknown, silent: boolean): GatewayError {
+    const nowMs = this.#clock.now()
+    const failing = this.#failing.get(home) ?? { sinceMs: nowMs, lastAnswerMs: nowMs }
+    // A refusal is an answer: the connection leads somewhere.
+    if (!silent) failing.lastAnswerMs = nowMs
+    this.#failing.set(home, failing)
+    const detail = `${text(error)}${offline(error) ? `: ${text(this.#lastError ?? 'not connected yet')}` : ''}`
+    if (!this.#closed) this.#down(detail)
+    const patienceMs = silentTimeouts * this.#deps.requestTimeoutMs
+    if (silent && nowMs - failing.lastAnswerMs >= patienceMs && nowMs - this.#madeAtMs >= patienceMs) this.#replace()
+    return new GatewayError('registry_unavailable', `Redis cannot be used: ${detail}`, { canRetry: true, cause: error })
+  }
+
+  #down(detail: string): void {
+    const kind = misconfigured.test(detail) ? 'misconfigured' : 'down'
+    if (this.#state.kind === kind) return
+    const sinceMs =
+      this.#state.kind === 'up' || this.#state.kind === 'starting' ? this.#clock.now() : this.#state.sinceMs
+    this.#state = { kind, sinceMs, detail }
+    this.#deps.logger.warn({ detail }, 'Redis is away')
+  }
+
+  /** Servers that no longer serve anything fail no more. */
+  forgetOthers(homes: readonly string[]): void {
+    for (const home of this.#failing.keys()) if (!homes.includes(home)) this.#failing.delete(home)
+    for (const home of this.#heardAtMs.keys()) if (!homes.includes(home)) this.#heardAtMs.delete(home)
+  }
+
+  #replace(): void {
+    if (this.#closed) return
+    this.#deps.logger.warn({}, 'Redis is silent; its client is made anew')
+    const old = this.#backend
+    this.#backend = this.#make()
+    this.#madeAtMs = this.#clock.now()
+    this.#failing.clear()
+    this.#connect(this.#backend)
+    old.destroy()
+  }
+
+  #noteError(error: unknown): void {
+    this.#lastError = error
+    // In a cluster the others may answer; whether this one is missed is found by the requests to it.
+    if (!this.#closed && (!this.#deps.cluster || this.#state.kind === 'starting')) this.#down(text(error))
+  }
+
+  #logSubscriber(error: unknown): void {
+    if (!this.#closed) this.#deps.logger.debug({ detail: text(error) }, 'the subscription of this node failed')
+  }
+}
+
+function offline(error: unknown): boolean {
+  return error instanceof Error && /client is (offline|closed)/i.test(error.message)
+}
+
+function text(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(text).join('; ')
+  return error instanceof Error ? error.message || error.name : String(error)
+}

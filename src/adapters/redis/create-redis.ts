@@ -1,0 +1,107 @@
+import { GatewayError } from '../../lib/gateway-error.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { ClusterLedger } from '../../ports/cluster-ledger.ts'
+import type { ControlChannel } from '../../ports/control-channel.ts'
+import type { SinkState } from '../../ports/event-sink.ts'
+import type { Logger } from '../../ports/logger.ts'
+import type { Metrics } from '../../ports/metrics.ts'
+import type { NodeLease } from '../../ports/node-lease.ts'
+import type { SessionRegistry } from '../../ports/session-registry.ts'
+import type { SharedState } from '../../ports/shared-state.ts'
+import type { TlsOptions } from './backend.ts'
+import { RedisConnection } from './connection.ts'
+import { RedisControlChannel } from './control-channel.ts'
+import { inspectRedis, type RedisFacts } from './inspect.ts'
+import { keysWith } from './keys.ts'
+import { RedisLedger } from './ledger.ts'
+import { RedisNodeLease } from './node-lease.ts'
+import { RedisSessionRegistry } from './session-registry.ts'
+import { RedisSharedState } from './shared-state.ts'
+
+export interface RedisOptions {
+  /** `redis://` or `rediss://host:port/db`. With `cluster`: one of its nodes. */
+  readonly url?: string
+  /** With `cluster`: several of its nodes, so that one that is down holds up no start. */
+  readonly rootNodes?: readonly string[]
+  readonly cluster: boolean
+  readonly username?: string
+  readonly password?: string
+  readonly tls?: TlsOptions
+  /** Before every key and channel; two clusters of gateways on one Redis differ in it. */
+  readonly keyPrefix: string
+  /** Deadline of every request, and of an acknowledgement from another node. */
+  readonly requestTimeoutMs: number
+  readonly nodeId: string
+  /** An id of the data folder: tells this gateway from another with its `node.id`. */
+  readonly installation: string
+  readonly leaseTtlMs: number
+  /** Default: a day. */
+  readonly commandMemoryMs?: number
+  /** Default: thirty days. */
+  readonly transactionMemoryMs?: number
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly monotonicNow?: () => number
+}
+
+export interface Redis {
+  readonly registry: SessionRegistry
+  readonly lease: NodeLease
+  readonly control: ControlChannel
+  readonly ledger: ClusterLedger
+  readonly shared: SharedState
+  state(): SinkState
+  inspect(): Promise<RedisFacts>
+  /** Gives the lease back, and ends all connections. */
+  close(): Promise<void>
+}
+
+const dayMs = 86_400_000
+
+/** All ports that live in Redis. It connects by itself, now or whenever Redis is there; nothing here waits for that. */
+export function createRedis(options: RedisOptions): Redis {
+  const { clock, logger, nodeId, cluster, requestTimeoutMs } = options
+  const urls = options.rootNodes ?? (options.url === undefined ? [] : [options.url])
+  if (urls.length === 0) throw new GatewayError('redis_misconfigured', 'no address of Redis is given')
+  if (/[{}]/.test(options.keyPrefix))
+    throw new GatewayError('redis_misconfigured', 'the prefix of the keys must not contain braces')
+  const { username, password, tls, metrics, installation, leaseTtlMs, monotonicNow } = options
+  const connection = new RedisConnection({
+    urls,
+    cluster,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(tls !== undefined && { tls }),
+    requestTimeoutMs,
+    clientName: `cpg:${nodeId.replace(/[^\x21-\x7e]/g, '_')}`,
+    clock,
+    logger
+  })
+  const keys = keysWith(options.keyPrefix)
+  const base = { connection, keys, nodeId, clock, logger }
+  const lease = new RedisNodeLease({
+    ...base,
+    installation,
+    leaseTtlMs,
+    ...(monotonicNow !== undefined && { monotonicNow })
+  })
+  const control = new RedisControlChannel({ ...base, requestTimeoutMs, metrics })
+  const commandMemoryMs = options.commandMemoryMs ?? dayMs
+  const transactionMemoryMs = options.transactionMemoryMs ?? 30 * dayMs
+  connection.open()
+  return {
+    registry: new RedisSessionRegistry({ ...base, lease }),
+    lease,
+    control,
+    ledger: new RedisLedger({ ...base, lease, commandMemoryMs }),
+    shared: new RedisSharedState({ ...base, lease, transactionMemoryMs }),
+    state: () => connection.state(),
+    inspect: () => inspectRedis({ ...base, cluster }),
+    close: async () => {
+      await lease.end()
+      await control.close()
+      await connection.close()
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import type { CommandOutcome, CommandRecord, CommandState } from '../../ports/records.ts'
+
+/** A command as Redis has it. */
+export interface LedgerEntry {
+  readonly record: CommandRecord
+  /** The life of `record.node` that looks after it. */
+  readonly incarnation: string
+  readonly handedOver: boolean
+  readonly published: boolean
+}
+
+/** What never changes; the rest stands in fields of its own. */
+export function encodeRecord(record: CommandRecord): string {
+  const { state: _state, node: _node, epoch: _epoch, writtenAtMs: _written, ...rest } = record
+  const { settledAtMs: _settled, settlement: _settlement, ...fixed } = rest
+  return JSON.stringify({
+    ...fixed,
+    ...(record.state === 'claimed' && record.epoch !== undefined && { epoch: record.epoch })
+  })
+}
+
+/** From the fields and values that HGETALL inside a script returns. */
+export function decodeEntry(flat: readonly string[]): LedgerEntry | undefined {
+  const fields = new Map<string, string>()
+  for (let index = 0; index + 1 < flat.length; index += 2) fields.set(flat[index] ?? '', flat[index + 1] ?? '')
+  const text = fields.get('record')
+  if (text === undefined) return undefined
+  const epoch = fields.get('epoch')
+  const writtenAtMs = fields.get('writtenAtMs')
+  const settledAtMs = fields.get('settledAtMs')
+  const settlement = fields.get('settlement')
+  const record: CommandRecord = {
+    ...(JSON.parse(text) as CommandRecord),
+    state: fields.get('state') as CommandState,
+    node: fields.get('node') ?? '',
+    ...(epoch !== undefined && { epoch: Number(epoch) }),
+    ...(writtenAtMs !== undefined && { writtenAtMs: Number(writtenAtMs) }),
+    ...(settledAtMs !== undefined && { settledAtMs: Number(settledAtMs) }),
+    ...(settlement !== undefined && { settlement: JSON.parse(settlement) as CommandOutcome })
+  }
+  return {
+    record,
+    incarnation: fields.get('incarnation') ?? '',
+    handedOver: fields.get('handedOver') === '1',
+    published: fields.get('published') === '1'
+  }
+}
