@@ -2,13 +2,13 @@ import assert from 'node:assert'
 import type { Producer } from '@platformatic/kafka'
 import { GatewayError } from '../../lib/gateway-error.ts'
 import type { Clock } from '../../ports/clock.ts'
-import type { EventSink, SinkRecord, SinkState } from '../../ports/event-sink.ts'
+import type { EventSink, SinkState } from '../../ports/event-sink.ts'
 import type { Logger } from '../../ports/logger.ts'
 import { type KafkaConnection, letGo } from './connection-options.ts'
 import { explain, isUnreachable, saysBroker } from './faults.ts'
 import { partitionOfKey } from './murmur2.ts'
 import { type Compression, createProducer, produce } from './producer.ts'
-import { batchesOf, recordBytes, recordBytesMaxOf } from './record-batches.ts'
+import { batchesOf, recordBytes, recordBytesMaxOf, type WireRecord } from './record-batches.ts'
 import { createStateHolder, type StateHolder } from './state.ts'
 import { type CreateTopicSettings, findOrCreateTopic, type TopicFacts } from './topic.ts'
 import { backOffMs, wait } from './wait.ts'
@@ -42,7 +42,7 @@ interface Outstanding {
   readonly abandon: (error: GatewayError) => void
 }
 
-class KafkaEventSink implements EventSink {
+export class KafkaEventSink implements EventSink {
   readonly #options: KafkaEventSinkOptions
   readonly #state: StateHolder
   readonly #closing = new AbortController()
@@ -92,7 +92,7 @@ class KafkaEventSink implements EventSink {
     return ready.promise
   }
 
-  async send(partition: number, records: readonly SinkRecord[]): Promise<void> {
+  async send(partition: number, records: readonly WireRecord[]): Promise<void> {
     assert(partition >= 0 && partition < this.partitions, `there is no partition ${partition}`)
     assert(!this.#outstanding.has(partition), `partition ${partition} has a send outstanding`)
     const tooLarge = records.find((record) => recordBytes(record) > this.recordBytesMax)
@@ -183,7 +183,7 @@ class KafkaEventSink implements EventSink {
     })
   }
 
-  async #write(partition: number, records: readonly SinkRecord[]): Promise<void> {
+  async #write(partition: number, records: readonly WireRecord[]): Promise<void> {
     if (!this.#producer) await this.open()
     const producer = this.#producer
     assert(producer, 'an open sink has a producer')
@@ -215,7 +215,7 @@ class KafkaEventSink implements EventSink {
   }
 
   /** A send that failed for good took the producer's id and sequences with it, so the producer is thrown away. */
-  #failed(producer: Producer, batch: readonly SinkRecord[], written: number, error: unknown): GatewayError {
+  #failed(producer: Producer, batch: readonly WireRecord[], written: number, error: unknown): GatewayError {
     if (this.#closing.signal.aborted) return closed(error)
     if (producer !== this.#producer) return restarted(error)
     const { connection, logger, topic } = this.#options
@@ -281,7 +281,7 @@ function closed(cause?: unknown): GatewayError {
   return new GatewayError('sink_closed', 'The sink is closed.', { cause })
 }
 
-function recordTooLarge(record: SinkRecord, topic: string, bytesMax: number): GatewayError {
-  const message = `A record of ${recordBytes(record)} bytes (key ${record.key}) is larger than the ${bytesMax} that the topic "${topic}" takes.`
+function recordTooLarge(record: WireRecord, topic: string, bytesMax: number): GatewayError {
+  const message = `A record of ${recordBytes(record)} bytes (key ${String(record.key)}) is larger than the ${bytesMax} that the topic "${topic}" takes.`
   return new GatewayError('record_too_large', message)
 }

@@ -8,17 +8,25 @@ export interface Fault {
   readonly detail: string
 }
 
+/** What errors of the library and of Node carry, as far as it is read here. */
+export type FaultPart = Error & {
+  readonly code?: string
+  readonly apiId?: string
+  readonly syscall?: string
+  readonly response?: unknown
+}
+
 /** The error, its causes and its parts: the library wraps the telling one several times. */
-export function* partsOf(error: unknown, depth = 0): Generator<Error & Record<string, unknown>> {
+export function* partsOf(error: unknown, depth = 0): Generator<FaultPart> {
   if (!(error instanceof Error) || depth > 12) return
-  yield error as Error & Record<string, unknown>
+  yield error as FaultPart
   if (error.cause !== undefined) yield* partsOf(error.cause, depth + 1)
   if (error instanceof AggregateError) for (const part of error.errors) yield* partsOf(part, depth + 1)
 }
 
 /** True when a broker answered with this error, e.g. `MESSAGE_TOO_LARGE`, anywhere within. */
 export function saysBroker(error: unknown, apiId: string): boolean {
-  return partsOf(error).some((part) => part['apiId'] === apiId)
+  return partsOf(error).some((part) => part.apiId === apiId)
 }
 
 /** True when one of the group's answers means that this member's generation is over. */
@@ -36,8 +44,8 @@ export function isUnreachable(error: unknown): boolean {
 /** What an operator can do about an error. Whatever is not known to need somebody's hand is `down`: it may pass by itself. */
 export function explain(error: unknown, connection: KafkaConnection, topic: string): Fault {
   const parts = [...partsOf(error)]
-  const broker = (id: string): boolean => parts.some((part) => part['apiId'] === id)
-  const system = (...codes: string[]): boolean => parts.some((part) => codes.includes(String(part['code'])))
+  const broker = (id: string): boolean => parts.some((part) => part.apiId === id)
+  const system = (...codes: string[]): boolean => parts.some((part) => codes.includes(String(part.code)))
   const misconfigured = (detail: string): Fault => ({ kind: 'misconfigured', detail })
   const user = connection.sasl?.username
   if (broker('UNSUPPORTED_SASL_MECHANISM'))
@@ -62,9 +70,7 @@ export function explain(error: unknown, connection: KafkaConnection, topic: stri
     return misconfigured(missingTopic(topic))
   if (broker('NOT_ENOUGH_REPLICAS') || broker('NOT_ENOUGH_REPLICAS_AFTER_APPEND'))
     return { kind: 'down', detail: `The topic "${topic}" has fewer in-sync replicas than its min.insync.replicas.` }
-  const certificate = parts.find((part) =>
-    /^(?:CERT_|UNABLE_|DEPTH_ZERO|SELF_SIGNED|ERR_TLS)/.test(String(part['code']))
-  )
+  const certificate = parts.find((part) => /^(?:CERT_|UNABLE_|DEPTH_ZERO|SELF_SIGNED|ERR_TLS)/.test(String(part.code)))
   if (certificate)
     return misconfigured(`The certificate of Kafka is not trusted (${certificate.message}); check kafka.tls.`)
   if (parts.some((part) => /verify the broker supports TLS|received a TLS|EPROTO|SSL routines/i.test(part.message)))
@@ -79,9 +85,12 @@ export function missingTopic(topic: string, partitions = 12): string {
   return `The topic "${topic}" does not exist. Create it (for example with ${partitions} partitions), or set kafka.create_topics.`
 }
 
-function unreachable(connection: KafkaConnection, parts: readonly (Error & Record<string, unknown>)[]): string {
-  const deepest = parts.find((part) => part['syscall'] !== undefined) ?? parts.find((part) => part['apiId']) ?? parts[0]
-  return `Kafka cannot be reached; tried ${connection.brokers.join(', ')} (${deepest?.message || String(deepest?.['code'] ?? 'no answer')}).`
+function unreachable(connection: KafkaConnection, parts: readonly FaultPart[]): string {
+  const answer = parts.find((part) => part.apiId !== undefined)
+  if (answer) return `Kafka answers ${answer.apiId}: ${answer.message}`
+  const deepest = parts.find((part) => part.syscall !== undefined) ?? parts.find((part) => part.message !== '')
+  const reason = deepest?.message || deepest?.code || 'no answer'
+  return `Kafka cannot be reached; tried ${connection.brokers.join(', ')} (${reason}).`
 }
 
 /**

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { type CompressionAlgorithmValue, Producer } from '@platformatic/kafka'
-import type { SinkRecord } from '../../ports/event-sink.ts'
 import { clientOptions, type KafkaConnection } from './connection-options.ts'
 import { shrink } from './faults.ts'
+import type { WireRecord } from './record-batches.ts'
 
 export const compressions = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const satisfies CompressionAlgorithmValue[]
 export type Compression = (typeof compressions)[number]
@@ -41,20 +41,20 @@ export async function produce(
   producer: Producer,
   topic: string,
   partition: number,
-  records: readonly SinkRecord[]
+  records: readonly WireRecord[]
 ): Promise<void> {
   await producer.send({
     messages: records.map((record) => ({
       topic,
       partition,
-      key: Buffer.from(record.key),
+      ...(record.key !== undefined && { key: Buffer.from(record.key) }),
       value: Buffer.from(record.value),
       headers: headersOf(record)
     }))
   })
 }
 
-function headersOf(record: SinkRecord): Map<Buffer, Buffer> {
+function headersOf(record: WireRecord): Map<Buffer, Buffer> {
   const headers = new Map<Buffer, Buffer>()
   for (const name in record.headers) headers.set(Buffer.from(name), Buffer.from(record.headers[name] ?? ''))
   return headers

@@ -49,7 +49,7 @@ export async function describeTopics(
   const answer = await askMetadata(admin, socket, names)
   const topics = new Map<string, TopicFacts>()
   for (const topic of answer.topics) {
-    if (topic.name === null || topic.partitions.length === 0) continue
+    if (typeof topic.name !== 'string' || topic.partitions.length === 0) continue
     topics.set(topic.name, {
       name: topic.name,
       partitions: topic.partitions.length,
@@ -88,11 +88,11 @@ async function settingsOf(admin: Admin, topic: string): Promise<Partial<TopicFac
     const [described] = await admin.describeConfigs({
       resources: [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: topic }]
     })
-    const valueOf = (name: string): number => Number(described?.configs.find((config) => config.name === name)?.value)
+    const numberOf = (name: string): number => Number(described?.configs.find((config) => config.name === name)?.value)
     return {
-      minInsyncReplicas: valueOf('min.insync.replicas'),
-      retentionMs: valueOf('retention.ms'),
-      recordBytesMax: valueOf('max.message.bytes')
+      minInsyncReplicas: numberOf('min.insync.replicas'),
+      retentionMs: numberOf('retention.ms'),
+      recordBytesMax: numberOf('max.message.bytes')
     }
   } catch (error) {
     // Describing settings is a right of its own. Without it, the defaults are taken.

@@ -1,0 +1,71 @@
+import { GatewayError } from '../../lib/gateway-error.ts'
+import type { SourceRecord } from '../../ports/command-source.ts'
+import { KafkaEventSink, type KafkaEventSinkOptions } from './event-sink.ts'
+import type { TopicRecord } from './partition-reader.ts'
+import { recordBytes, type WireRecord } from './record-batches.ts'
+
+export interface DeadLetters {
+  /** Resolves when the record lies in the topic. A missing topic is waited for. */
+  put(record: SourceRecord, original: TopicRecord | undefined, reason: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** Puts records aside, bytes and headers as they came, with why and whence in headers of their own. */
+export function createDeadLetters(options: KafkaEventSinkOptions): DeadLetters {
+  let sink: KafkaEventSink | undefined
+  let last: Promise<void> = Promise.resolve()
+
+  const write = async (record: WireRecord): Promise<void> => {
+    // Made with the first dead letter, so that a topic that nobody needs may be missing.
+    sink ??= new KafkaEventSink(options)
+    await sink.open()
+    const partition = record.key === undefined ? 0 : sink.partitionOf(String(record.key))
+    for (;;) {
+      try {
+        return await sink.send(partition, [fitting(record, sink.recordBytesMax)])
+      } catch (error) {
+        // Twice in this topic is better than never.
+        if (!(error instanceof GatewayError && error.code === 'sink_restarted')) throw error
+      }
+    }
+  }
+
+  return {
+    put(record, original, reason) {
+      const key = original?.key ?? record.key
+      const letter: WireRecord = {
+        ...(key !== undefined && key !== null && { key }),
+        value: original?.value ?? record.value,
+        headers: {
+          ...originalHeaders(original),
+          dead_letter_reason: reason,
+          dead_letter_where: record.where,
+          dead_letter_timestamp: new Date(record.timestampMs).toISOString()
+        }
+      }
+      // One after the other: a partition takes one send at a time.
+      const done = last.then(() => write(letter))
+      last = done.catch(() => undefined)
+      return done
+    },
+    close: async () => sink?.close()
+  }
+}
+
+function originalHeaders(original: TopicRecord | undefined): Record<string, Uint8Array> {
+  const headers: Record<string, Uint8Array> = {}
+  for (const [name, value] of original?.headers ?? [])
+    if (name !== null && value !== null) headers[Buffer.from(name).toString()] = value
+  return headers
+}
+
+/** The commands' topic may take larger records than this one: then the start must do, and a header says so. */
+function fitting(record: WireRecord, bytesMax: number): WireRecord {
+  const bytes = recordBytes(record)
+  if (bytes <= bytesMax) return record
+  const value = Buffer.from(record.value)
+  const { dead_letter_reason, dead_letter_where, dead_letter_timestamp } = record.headers
+  const own = { dead_letter_reason, dead_letter_where, dead_letter_timestamp } as WireRecord['headers']
+  const headers = { ...own, dead_letter_cut_from_bytes: String(value.byteLength) }
+  return { headers, value: value.subarray(0, Math.max(bytesMax - recordBytes({ headers, value: '' }), 0)) }
+}

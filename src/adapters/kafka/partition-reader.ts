@@ -1,0 +1,135 @@
+import { Consumer, ListOffsetTimestamps } from '@platformatic/kafka'
+import { clientOptions, type KafkaConnection, letGo } from './connection-options.ts'
+import { partsOf, saysBroker } from './faults.ts'
+
+/** A record as it lies in the topic. */
+export interface TopicRecord {
+  readonly partition: number
+  readonly offset: bigint
+  readonly timestampMs: number
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly headers: readonly (readonly [name: Uint8Array | null, value: Uint8Array | null])[]
+}
+
+export interface FetchedPartition {
+  readonly records: readonly TopicRecord[]
+  /** Where to read on: also past what is not a record, such as the marks of transactions. */
+  readonly nextOffset: bigint
+}
+
+export interface PartitionReader {
+  /** The partitions that each broker leads, and how many the topic has. Without a leader a partition is left out. */
+  leaders(): Promise<{ readonly byNode: ReadonlyMap<number, readonly number[]>; readonly partitions: number }>
+  /** Waits up to a second for records behind these offsets, all of partitions led by `node`. */
+  fetch(node: number, offsets: ReadonlyMap<number, bigint>): Promise<Map<number, FetchedPartition>>
+  /** Of each partition the offset of the oldest record, or of the next that will be written. */
+  bounds(partitions: readonly number[], which: 'earliest' | 'latest'): Promise<Map<number, bigint>>
+  /** What brokers said of the topic may be old: ask again. */
+  forget(): void
+  close(): void
+}
+
+type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>
+
+const fetchWaitMs = 1000
+const fetchBytesMax = 4 * 1024 * 1024
+const partitionBytesMax = 1024 * 1024
+
+/**
+ * Reads partitions at offsets that the caller keeps. The library's own stream keeps offsets across rebalances, ends without
+ * a word when a coordinator is lost, and cannot say which generation asked for a record.
+ */
+export function createPartitionReader(connection: KafkaConnection, group: string, topic: string): PartitionReader {
+  // Never joins; its connections are apart from the member's, whose heartbeats must not wait behind a fetch.
+  const consumer = new Consumer({ ...clientOptions(connection), groupId: group, retries: 0 })
+  consumer.topics.track(topic)
+
+  const describe = async () => {
+    const metadata = await consumer.metadata({ topics: [topic] })
+    const described = metadata.topics.get(topic)
+    if (!described) throw new Error(`Unknown topic ${topic}.`)
+    return described
+  }
+
+  return {
+    async leaders() {
+      const { partitions, partitionsCount } = await describe()
+      const byNode = new Map<number, number[]>()
+      for (const [partition, { leader }] of partitions.entries()) {
+        if (leader < 0) continue
+        const led = byNode.get(leader)
+        if (led) led.push(partition)
+        else byNode.set(leader, [partition])
+      }
+      return { byNode, partitions: partitionsCount }
+    },
+    async fetch(node, offsets) {
+      const { id } = await describe()
+      const partitions = [...offsets].map(([partition, fetchOffset]) => ({
+        partition,
+        fetchOffset,
+        partitionMaxBytes: partitionBytesMax,
+        currentLeaderEpoch: -1,
+        lastFetchedEpoch: -1
+      }))
+      const response = await consumer.fetch({
+        node,
+        topics: [{ topicId: id, partitions }],
+        minBytes: 1,
+        maxBytes: fetchBytesMax,
+        maxWaitTime: fetchWaitMs
+      })
+      return recordsOf(response, offsets)
+    },
+    async bounds(partitions, which) {
+      const timestamp = which === 'earliest' ? ListOffsetTimestamps.EARLIEST : ListOffsetTimestamps.LATEST
+      const found = await consumer.listOffsets({ topics: [topic], partitions: { [topic]: [...partitions] }, timestamp })
+      const offsets = new Map<number, bigint>()
+      for (const partition of partitions) {
+        const offset = found.get(topic)?.[partition]
+        if (offset !== undefined) offsets.set(partition, offset)
+      }
+      return offsets
+    },
+    forget: () => consumer.clearMetadata(),
+    close: () => letGo({ close: (callback) => consumer.close(true, callback) })
+  }
+}
+
+/** Partitions whose wanted offset was trimmed away, as a broker's refusal of a fetch names them. */
+export function outOfRange(error: unknown): number[] {
+  if (!saysBroker(error, 'OFFSET_OUT_OF_RANGE')) return []
+  const response = partsOf(error).find((part) => part.response !== undefined)?.response as FetchResponse | undefined
+  return (response?.responses ?? []).flatMap(({ partitions }) =>
+    partitions.filter(({ errorCode }) => errorCode === 1).map(({ partitionIndex }) => partitionIndex)
+  )
+}
+
+const controlBatch = 1 << 5
+
+function recordsOf(response: FetchResponse, asked: ReadonlyMap<number, bigint>): Map<number, FetchedPartition> {
+  const fetched = new Map<number, FetchedPartition>()
+  for (const { partitions } of response.responses) {
+    for (const { partitionIndex: partition, records: batches } of partitions) {
+      const from = asked.get(partition)
+      if (from === undefined || !batches || batches.length === 0) continue
+      const records: TopicRecord[] = []
+      let nextOffset = from
+      for (const batch of batches) {
+        const end = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n
+        if (end > nextOffset) nextOffset = end
+        if ((batch.attributes & controlBatch) !== 0) continue
+        for (const { offsetDelta, timestampDelta, key, value, headers } of batch.records) {
+          const offset = batch.firstOffset + BigInt(offsetDelta)
+          // A batch comes whole, also when only its end was asked for.
+          if (offset < from) continue
+          const timestampMs = Number(batch.firstTimestamp + timestampDelta)
+          records.push({ partition, offset, timestampMs, key, value, headers })
+        }
+      }
+      fetched.set(partition, { records, nextOffset })
+    }
+  }
+  return fetched
+}
