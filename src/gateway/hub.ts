@@ -17,6 +17,8 @@ export interface HubDeps {
   readonly refusals: RefusalLog
   readonly takeovers: TakeoverWatch
   readonly makeSession: (start: SessionStart) => ChargePointSession
+  /** Somebody who may not connect any more is not registered any more either. [D6] */
+  readonly forgetRegistration: (chargePointId: string) => Promise<void>
 }
 
 type Remembered = {
@@ -81,13 +83,18 @@ export class Hub implements Gatekeeper, ChargePointsView {
 
   async admit(handshake: Handshake): Promise<Admitted> {
     if (this.#stopping) return { ok: false, refusal: { code: 'shutting_down' } }
+    // A new connection is two more events at least: they wait outside when the log does not keep up.
+    if (this.#parts.pipeline.full) {
+      return { ok: false, refusal: { code: 'not_available', detail: 'the event log does not keep up' } }
+    }
     const { chargePointId } = handshake
     try {
+      await this.#deps.takeovers.damp(chargePointId)
       const admission = await this.#parts.authority.admit(chargePointId)
       if (!admission.allowed) {
+        await this.#deps.forgetRegistration(chargePointId)
         return { ok: false, refusal: { code: 'unknown_charge_point', detail: admission.detail } }
       }
-      await this.#deps.takeovers.damp(chargePointId)
       return await this.#admitted(handshake, await this.#deps.registry.claim(chargePointId))
     } catch (error) {
       this.#parts.logger.error({ chargePointId, error }, 'a connection could not be admitted')
@@ -136,7 +143,7 @@ export class Hub implements Gatekeeper, ChargePointsView {
     while (views.length < limit) {
       const known = await this.#deps.directory.chargePoints(cursor, limit)
       const last = known.length < limit ? undefined : known.at(-1)?.chargePointId
-      const records = connected === false ? known : this.#withUnwritten(known, cursor, last)
+      const records = connected === false ? known : this.#withUnwritten(known, cursor)
       views.push(...records.map((record) => this.#view(record)).filter((view) => connected !== false || !view.live))
       if (last === undefined) break
       cursor = last
@@ -150,15 +157,11 @@ export class Hub implements Gatekeeper, ChargePointsView {
     return conversation !== undefined
   }
 
-  /** With those between `after` and `last` who live already and whose first event is not on disk yet. */
-  #withUnwritten(
-    known: readonly ChargePointRecord[],
-    after: string | undefined,
-    last: string | undefined
-  ): readonly ChargePointRecord[] {
+  /** With those after `after` who live already and whose first event is not on disk yet. */
+  #withUnwritten(known: readonly ChargePointRecord[], after: string | undefined): readonly ChargePointRecord[] {
     const ids = new Set(known.map(({ chargePointId }) => chargePointId))
     const unwritten = [...this.#live.entries()]
-      .filter(([id]) => !ids.has(id) && (after === undefined || id > after) && (last === undefined || id < last))
+      .filter(([id]) => !ids.has(id) && (after === undefined || id > after))
       .map(([, { session }]) => session.record)
     if (unwritten.length === 0) return known
     return [...known, ...unwritten].sort((a, b) => (a.chargePointId < b.chargePointId ? -1 : 1))

@@ -205,6 +205,26 @@ test('who waits gets the outcome as soon as it is on disk, and everybody who wai
   strictEqual((await gateway.node.desk.settled('c-1', 10_000))?.state, 'settled')
 })
 
+test('who waits hears nothing of an outcome that a ledger elsewhere has and this disk has not', async () => {
+  const gateway = new GatewayHarness()
+  const station = await booted(gateway)
+  await gateway.submit('CP-1', { id: 'c-1' })
+  await turn()
+  gateway.log.isHeld = true
+  station.accept()
+  await turn()
+  gateway.ledger.get = async () => gateway.ledger.won[0]
+  let got: string | undefined
+  gateway.node.desk.settled('c-1', 10_000).then((record) => {
+    got = record?.settlement?.outcome
+  })
+  await turn()
+  strictEqual(got, undefined)
+  gateway.log.land()
+  await turn()
+  strictEqual(got, 'accepted')
+})
+
 test('who waits in vain gets the command as it stands; an unknown id is nobody', async () => {
   const gateway = new GatewayHarness()
   await booted(gateway)

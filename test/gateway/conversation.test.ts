@@ -276,6 +276,15 @@ test('the newest alarm counts, and none rings after the end', () => {
   strictEqual(seen.filter((line) => line === 'tick').length, 1)
 })
 
+test('an end takes its alarm along', () => {
+  let cancelled = 0
+  const clock = { now: () => 0, after: () => () => void cancelled++ }
+  const { conversation } = harness({ frame: () => [{ kind: 'wake', atMs: 1_000 }] }, { clock })
+  conversation.frame('x')
+  conversation.closed('connection_lost')
+  strictEqual(cancelled, 1)
+})
+
 test('a socket with calls_in_flight_max unanswered CALLs is not read until half are answered', () => {
   const { conversation, wire, state } = harness({})
   state.unanswered = 3

@@ -46,6 +46,19 @@ test("the old socket's close does not touch the new connection", async () => {
   ok(second.wire.frames.some(([type, messageId]) => type === 3 && messageId === id))
 })
 
+test('a connection that comes while the old one is in the middle of a frame is the one that lives', async () => {
+  const gateway = new GatewayHarness()
+  const first = await gateway.connect('CP-1')
+  const admitted = await gateway.admit('CP-1')
+  first.wire.send = () => {
+    if (admitted.ok) admitted.open(new FakeWire())
+  }
+  first.call('Heartbeat', {})
+  await turn()
+  deepStrictEqual(first.wire.closes, ['replaced'])
+  deepStrictEqual([gateway.node.connections, gateway.node.hub.find('CP-1')?.session.epoch], [1, 2])
+})
+
 // Known failure A5: two sockets of one id in a race; when one closed, the other could not be reached.
 test('of handshakes in parallel the highest epoch lives, in whatever order they open', async () => {
   const gateway = new GatewayHarness()

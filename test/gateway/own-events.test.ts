@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual, throws } from 'node:assert'
 import { test } from 'node:test'
 import { OwnEvents } from '../../src/gateway/own-events.ts'
+import { derivedId } from '../../src/lib/derived-id.ts'
 import type { CommandRecord } from '../../src/ports/records.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
@@ -58,6 +59,7 @@ test('an outcome tells the whole life of its command; the same command gives the
     }
   })
   deepStrictEqual(made().commandOutcome(command), event)
+  strictEqual(event.id, derivedId('command.outcome', 'c-1'))
 })
 
 test('a command that is not settled has no outcome: that is a mistake of ours', () => {
