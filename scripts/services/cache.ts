@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -16,8 +16,9 @@ export async function cachedFolder(name: string, fill: (folder: string) => Promi
   if (existsSync(folder)) return folder
   await withLock(name, async () => {
     if (existsSync(folder)) return
+    for (const left of globSync(`${folder}.*.unfinished`))
+      if (!lives(Number(left.split('.').at(-2)))) rmSync(left, { recursive: true, force: true })
     const unfinished = `${folder}.${process.pid}.unfinished`
-    rmSync(unfinished, { recursive: true, force: true })
     mkdirSync(unfinished, { recursive: true })
     try {
       await fill(unfinished)
@@ -60,14 +61,23 @@ function tryLock(lock: string): boolean {
 }
 
 function holderLives(lock: string): boolean {
-  let pid = 0
   try {
-    pid = Number(readFileSync(lock, 'utf8'))
+    const pid = Number(readFileSync(lock, 'utf8'))
     // Between its creation and its first byte the file is empty: its writer is alive.
-    if (pid > 0) process.kill(pid, 0)
+    return pid === 0 || lives(pid)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    // It was given back just now; whoever takes it next, the next look tells.
+    return true
+  }
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
     return true
   } catch (error) {
-    // ENOENT: it was given back just now. EPERM: it lives, and is another user's.
+    // EPERM: it lives, and is another user's.
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
