@@ -198,3 +198,14 @@ test('a payload with more than a thousand faults is refused without a closer loo
   const sent = { ...start, ...Object.fromEntries(Array.from({ length: 1001 }, (_, n) => [`x${n}`, 1])) }
   strictEqual(v16.validateRequest('StartTransaction', sent, 'tolerant').ok, false)
 })
+
+test('a list that is too long is taken whole and flagged', () => {
+  const certificate = { hashAlgorithm: 'SHA256', issuerNameHash: 'a', issuerKeyHash: 'b', serialNumber: 'c' }
+  const iso15118CertificateHashData = Array.from({ length: 5 }, () => ({ ...certificate, responderURL: 'http://x' }))
+  const authorize = { idToken: { idToken: 'A', type: 'Central' }, iso15118CertificateHashData }
+  deepStrictEqual(v201.validateRequest('Authorize', authorize, 'tolerant'), {
+    ok: true,
+    flags: ['payload.tooManyItems']
+  })
+  strictEqual(v201.validateRequest('Authorize', authorize, 'strict').ok, false)
+})

@@ -1,7 +1,22 @@
 import { deepStrictEqual, strictEqual } from 'node:assert'
 import { test } from 'node:test'
+import { rulesOf } from '../../src/events/to-events.ts'
 import type { ChargePointRecord } from '../../src/ports/records.ts'
-import { codeOf, defaults, Rig, recordOf, sessionOf, startMs, totals, v16Start, v16Status } from './support.ts'
+import { Session } from '../../src/session/session.ts'
+import {
+  codeOf,
+  countedIds,
+  defaults,
+  Rig,
+  recordOf,
+  sessionOf,
+  startMs,
+  totals,
+  v16Start,
+  v16Status,
+  v201Status,
+  validatorOf
+} from './support.ts'
 
 function chargePoint(rig: Rig): ChargePointRecord | undefined {
   const change = rig.changes.filter(({ table }) => table === 'chargePoints').at(-1)
@@ -238,4 +253,60 @@ test('what the session tells of itself is what it was made with', () => {
   const { session } = new Rig({ version: '2.1' })
   deepStrictEqual([session.chargePointId, session.version, session.epoch], ['CP-1', '2.1', 7])
   strictEqual(session.record.registration?.status, 'accepted')
+})
+
+test('rule 41: a CALLRESULTERROR of the charge point is counted and has no answer', () => {
+  const rig = new Rig({ version: '2.1' })
+  rig.frame('[5,"1","FormatViolation","what you said",{}]')
+  strictEqual(rig.counted('ignored_frame'), 1)
+  deepStrictEqual([rig.sent, rig.eventsOf('protocol.violation')], [[], []])
+})
+
+const stream = { id: 1, pending: 0, basetime: '2026-11-23T10:00:00Z', data: [{ t: 0, v: '1' }] }
+
+/** An open session of 2.1 with other rows than the product's. */
+function sessionWith(rules: ReturnType<typeof rulesOf>): Session {
+  const start = {
+    chargePointId: 'CP-1',
+    version: '2.1',
+    epoch: 7,
+    remoteAddress: '192.0.2.1',
+    subprotocol: 'ocpp2.1'
+  } as const
+  const tools = { settings: defaults, ids: countedIds(), validator: validatorOf('2.1'), rules }
+  const session = new Session(tools, { ...start, record: recordOf('accepted', '2.1'), transactions: [] })
+  session.open(startMs)
+  return session
+}
+
+test('a table without a row refuses the CALL and drops the SEND, whatever the schemas know', () => {
+  const session = sessionWith(new Map())
+  const effects = [
+    ...session.frame(JSON.stringify([2, '1', 'StatusNotification', v201Status]), startMs),
+    ...session.frame(JSON.stringify([6, '2', 'NotifyPeriodicEventStream', stream]), startMs)
+  ]
+  const sent = effects.flatMap((effect) => (effect.kind === 'send' ? [JSON.parse(effect.text)] : []))
+  deepStrictEqual(
+    sent.map(([type, id, code]) => [type, id, code]),
+    [[4, '1', 'NotSupported']]
+  )
+  strictEqual(effects.filter((effect) => effect.kind === 'count' && effect.what === 'send_dropped').length, 1)
+})
+
+test('a row that fails drops its SEND, and nothing else', () => {
+  const rules = new Map(rulesOf('2.1'))
+  const rule = rules.get('NotifyPeriodicEventStream')
+  if (!rule) throw new Error('no row')
+  const fail = () => {
+    throw new Error('ours')
+  }
+  rules.set('NotifyPeriodicEventStream', { ...rule, events: fail })
+  const session = sessionWith(rules)
+  const effects = session.frame(JSON.stringify([6, '1', 'NotifyPeriodicEventStream', stream]), startMs)
+  const published = effects.flatMap((effect) => (effect.kind === 'publish' ? effect.entries : []))
+  deepStrictEqual(
+    published.map(({ event: { type, data } }) => [type, 'violation' in data && data.violation]),
+    [['protocol.violation', 'internal_error']]
+  )
+  strictEqual(session.frame('[2,"2","Heartbeat",{}]', startMs).at(-1)?.kind, 'send')
 })
