@@ -17,6 +17,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'adapters/kafka': ['ports', 'events', 'lib'],
   'adapters/local': ['ports', 'events', 'lib'],
   'adapters/prometheus': ['ports', 'lib'],
+  'adapters/redis': ['ports', 'events', 'lib'],
   server: ['gateway', 'session', 'ports', 'protocol', 'lib'],
   api: ['gateway', 'session', 'ports', 'events', 'commands', 'protocol', 'lib'],
   simulator: ['protocol', 'lib'],
@@ -29,6 +30,7 @@ const pure = ['protocol', 'events', 'commands', 'session', 'ports']
 /** Packages that one folder alone may name. */
 const packagesOf: Readonly<Record<string, readonly string[]>> = {
   lmdb: ['adapters/embedded'],
+  redis: ['adapters/redis'],
   '@platformatic/kafka': ['adapters/kafka'],
   ws: ['server', 'bench', 'simulator'],
   fastify: ['api'],

@@ -24,7 +24,7 @@ export async function runProcess(): Promise<void> {
       stderr.write(text)
     },
     terminal,
-    columns: stdout.columns ?? 80,
+    columns: stdout.columns || 80,
     colours: terminal && !env.NO_COLOR && env.TERM !== 'dumb',
     signal: stop.signal
   }

@@ -7,6 +7,21 @@ export const limits = {
     { min: '1s', max: '7d' },
     'How long a command without `expiresAt` may wait for its charge point.'
   ),
+  command_timeout_max: duration(
+    '10m',
+    { min: '1s', max: '24h' },
+    'Longest time that a command may give its charge point to answer (`timeoutMs`).'
+  ),
+  command_expiry_max: duration(
+    '7d',
+    { min: '1s', max: '90d' },
+    'Longest time that a command may wait to be sent (`expiresAt`).'
+  ),
+  commands_open_max: integer(
+    10_000,
+    { min: 1, max: 1_000_000 },
+    'Commands of this node that are not settled; more are refused with 503.'
+  ),
   command_memory: duration(
     '24h',
     { min: '1m', max: '90d' },

@@ -1,5 +1,6 @@
 import { defaultPriority, toCall } from '../commands/to-call.ts'
 import { digestOf } from '../lib/derived-id.ts'
+import { formatDuration } from '../lib/duration.ts'
 import { GatewayError } from '../lib/gateway-error.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Directory } from '../ports/directory.ts'
@@ -39,12 +40,20 @@ export interface CommandDeskDeps {
   readonly commandAgeMaxMs: number
   /** `limits.command_memory`: how long a settled command is remembered after it could still have been sent. */
   readonly commandMemoryMs: number
+  /** `limits.command_timeout_max` and `limits.command_expiry_max`: the longest that a command may ask for. */
+  readonly commandTimeoutMaxMs: number
+  readonly commandExpiryMaxMs: number
+  /** `limits.commands_open_max`: commands of this node that are accepted and not settled. */
+  readonly commandsOpenMax: number
+  /** The log takes nothing more for now: a command could not be kept. */
+  readonly logIsStalled: () => boolean
 }
 
 /** How long a cancel waits for its outcome to be on disk. */
 const cancelWaitMs = 1_000
 
-const commandIdPattern = /^[\x21-\x7e]{1,128}$/
+/** `.` and `..` cannot stand in the path of a URL. */
+const commandIdPattern = /^(?!\.{1,2}$)[\x21-\x7e]{1,128}$/
 
 /** Takes commands, hands them to the session that owns the charge point, and settles each exactly once. */
 export class CommandDesk implements CommandDeskView, DurableWaiter {
@@ -88,6 +97,8 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
   async submit(request: CommandRequest): Promise<Submitted> {
     const made = this.#recordOf(request, this.#deps.clock.now())
     if (typeof made === 'string') return { kind: 'invalid', detail: made }
+    const busy = this.#busyWith()
+    if (busy) return { kind: 'unavailable', detail: busy }
     this.#submitting++
     try {
       const claim = await this.#deps.ledger.claim(made)
@@ -316,9 +327,27 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     conversation.enqueue({ commandId, action: call.action, payload: call.payload, priority, timeoutMs, expiresAtMs })
   }
 
+  /** Why no command can be taken now; undefined when one can. */
+  #busyWith(): string | undefined {
+    const { pipeline, logIsStalled, commandsOpenMax } = this.#deps
+    if (pipeline.full || logIsStalled())
+      return 'the event log does not take anything now, see /health/ready; send the command again later'
+    if (this.#open + this.#submitting >= commandsOpenMax)
+      return `limits.commands_open_max (${commandsOpenMax}) is reached; send the command again later`
+    return undefined
+  }
+
   /** The record of a request, or what is wrong with the request. */
   #recordOf(request: CommandRequest, nowMs: number): CommandRecord | string {
-    const { node, newCommandId, callTimeoutMs, commandAgeMaxMs, commandMemoryMs } = this.#deps
+    const {
+      node,
+      newCommandId,
+      callTimeoutMs,
+      commandAgeMaxMs,
+      commandMemoryMs,
+      commandTimeoutMaxMs,
+      commandExpiryMaxMs
+    } = this.#deps
     const { chargePointId, type, data, requestedBy } = request
     const commandId = request.id ?? newCommandId()
     if (!commandIdPattern.test(commandId)) return 'id: 1 to 128 printable ASCII characters without spaces are expected'
@@ -327,7 +356,11 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
       return `type: ${JSON.stringify(type)} is not a command here; use "ocpp.call" with data {"action": "...", "payload": {...}}`
     const expiresAtMs = request.expiresAt === undefined ? nowMs + commandAgeMaxMs : Date.parse(request.expiresAt)
     if (Number.isNaN(expiresAtMs)) return 'expiresAt: an RFC 3339 time such as 2026-11-23T10:00:00Z is expected'
+    if (expiresAtMs > nowMs + commandExpiryMaxMs)
+      return `expiresAt: at most limits.command_expiry_max (${formatDuration(commandExpiryMaxMs)}) from now`
     const timeoutMs = request.timeoutMs ?? callTimeoutMs
+    if (timeoutMs > commandTimeoutMaxMs)
+      return `timeoutMs: at most limits.command_timeout_max (${formatDuration(commandTimeoutMaxMs)})`
     const { timeoutMs: askedTimeoutMs, expiresAt, priority: askedPriority } = request
     return {
       commandId,

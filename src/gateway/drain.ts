@@ -35,9 +35,9 @@ export async function drain(
   desk.stop()
   const all = hub.conversations()
   for (const conversation of all) conversation.stop()
-  // A third of the time to pace the closing, the rest for what is in flight; the last tenth belongs to the flush.
+  // A third of the time to pace the closing, the rest for what is in flight. Flush and closing down have the last quarter.
   const perStep = Math.max(1, Math.ceil(all.length / Math.max(1, deadlineMs / 3 / paceMs)))
-  const lastMs = beganMs + deadlineMs * 0.9
+  const lastMs = beganMs + deadlineMs * 0.75
   let waiting = all
   let cut = 0
   while (waiting.length > 0) {
@@ -53,7 +53,7 @@ export async function drain(
     if (waiting.length > ready.length) await pause(clock)
     else waiting = []
   }
-  const isLate = () => clock.now() >= beganMs + deadlineMs
+  const isLate = () => clock.now() >= beganMs + deadlineMs * 0.9
   while ((!desk.idle || pipeline.depth > 0) && !isLate()) await pause(clock)
   const report = { connections: all.length, cut, waiting: pipeline.depth }
   const about = { ...report, tookMs: clock.now() - beganMs }

@@ -37,6 +37,7 @@ export class Hub implements Gatekeeper, ChargePointsView {
   /** Not read because the log does not keep up; who has waited longest is first. */
   readonly #held = new Set<LiveConversation>()
   #stopping = false
+  #isResuming = false
 
   constructor(deps: HubDeps) {
     this.#deps = deps
@@ -64,14 +65,25 @@ export class Hub implements Gatekeeper, ChargePointsView {
     this.#stopping = true
   }
 
-  /** Go on reading the sockets that waited for the log, each in its turn, so that none starves. */
+  /**
+   * Go on reading the sockets that waited for the log, longest first, no more at a time than there is room: each has at least
+   * one frame ready, and it comes only after this call.
+   */
   resumeReading(): void {
-    for (const conversation of [...this.#held]) {
-      // The sockets that were let go first may have filled the log again: the rest stays held.
-      if (this.#parts.pipeline.full) return
+    const { pipeline } = this.#parts
+    let { room } = pipeline
+    for (const conversation of this.#held) {
+      if (room-- <= 0) break
       this.#held.delete(conversation)
       conversation.releaseFromLog()
     }
+    if (this.#held.size === 0 || this.#isResuming) return
+    this.#isResuming = true
+    setImmediate(() => {
+      this.#isResuming = false
+      // Full again: the next relief goes on.
+      if (!pipeline.full) this.resumeReading()
+    })
   }
 
   /** Close every live connection whose charge point lost its permission. */

@@ -6,6 +6,7 @@ import type { Ledger } from '../ports/ledger.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Metrics } from '../ports/metrics.ts'
 import type { NodeStore } from '../ports/node-store.ts'
+import { keyOf } from '../ports/records.ts'
 import type { SessionRegistry } from '../ports/session-registry.ts'
 import type { ChargePointSession, SessionStart } from '../session/effect.ts'
 import { CommandDesk, type CommandRoute } from './command-desk.ts'
@@ -28,6 +29,9 @@ export interface GatewaySettings {
   readonly callTimeoutMs: number
   readonly commandAgeMaxMs: number
   readonly commandMemoryMs: number
+  readonly commandTimeoutMaxMs: number
+  readonly commandExpiryMaxMs: number
+  readonly commandsOpenMax: number
   readonly takeoversMax: number
   readonly takeoverDampMs: number
   readonly refusalsPerMinuteMax: number
@@ -77,6 +81,7 @@ export function createGatewayNode(deps: GatewayDeps): GatewayNode {
     newEventId: ids.eventId,
     ...(settings.schemaBaseUrl === undefined ? {} : { schemaBaseUrl: settings.schemaBaseUrl })
   })
+  let appendFailures = 0
   const pipeline = new EventPipeline({
     log,
     capacity: settings.eventsInMemoryMax,
@@ -88,7 +93,10 @@ export function createGatewayNode(deps: GatewayDeps): GatewayNode {
         )
       else hub.resumeReading()
     },
-    onFailure: (error) => logger.error({ error }, 'events could not be appended: the log is closed')
+    onFailure: (error) => {
+      // Everything that waits fails with the log, which is closed: once is enough to know.
+      if (appendFailures++ === 0) logger.error({ error }, 'events could not be appended: the log is closed')
+    }
   })
   const desk = new CommandDesk({
     node: settings.node,
@@ -104,7 +112,14 @@ export function createGatewayNode(deps: GatewayDeps): GatewayNode {
     newCommandId: ids.commandId,
     callTimeoutMs: settings.callTimeoutMs,
     commandAgeMaxMs: settings.commandAgeMaxMs,
-    commandMemoryMs: settings.commandMemoryMs
+    commandMemoryMs: settings.commandMemoryMs,
+    commandTimeoutMaxMs: settings.commandTimeoutMaxMs,
+    commandExpiryMaxMs: settings.commandExpiryMaxMs,
+    commandsOpenMax: settings.commandsOpenMax,
+    logIsStalled: () => {
+      const { full, failing } = log.state()
+      return full || failing !== undefined
+    }
   })
   const hub: Hub = new Hub({
     node: settings.node,
@@ -131,7 +146,8 @@ export function createGatewayNode(deps: GatewayDeps): GatewayNode {
       callsInFlightMax: settings.callsInFlightMax,
       settle: (commandId, outcome) => desk.settle(commandId, outcome)
     },
-    makeSession: deps.makeSession
+    makeSession: deps.makeSession,
+    forgetRegistration: (chargePointId) => forgetRegistration(store, chargePointId)
   })
   authority.onRevoked((isRevoked) => hub.revoke(isRevoked))
   const readiness = new Readiness({ clock, log })
@@ -167,6 +183,15 @@ export function createGatewayNode(deps: GatewayDeps): GatewayNode {
       return drain({ hub, desk, pipeline, clock, logger }, deadlineMs)
     }
   }
+}
+
+/** On the record itself: an allow-list that names the charge point again does not bring its acceptance back. */
+async function forgetRegistration(store: NodeStore, chargePointId: string): Promise<void> {
+  const key = keyOf.chargePoint(chargePointId)
+  const known = store.get('chargePoints', key)
+  if (!known?.registration) return
+  const { registration: _, ...value } = known
+  await store.commit([{ table: 'chargePoints', key, value }])
 }
 
 interface Gauged {

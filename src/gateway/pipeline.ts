@@ -62,6 +62,11 @@ export class EventPipeline {
     return this.#full
   }
 
+  /** Events that may still come before the capacity is used up. */
+  get room(): number {
+    return Math.max(0, this.#deps.capacity - this.depth)
+  }
+
   get depth(): number {
     return this.#gathered.length + this.#appending
   }

@@ -1,5 +1,6 @@
 import type { NodeStore } from '../ports/node-store.ts'
 import { type ChargePointRecord, keyOf, type OpenEpochRecord, type StoreChange } from '../ports/records.ts'
+import { everyRow } from './every-row.ts'
 import type { OwnEvents } from './own-events.ts'
 import type { EventPipeline } from './pipeline.ts'
 
@@ -8,8 +9,11 @@ import type { EventPipeline } from './pipeline.ts'
  * in the same transaction as the event, so that a crash in between makes neither a second one nor none.
  */
 export function closeLostEpochs(store: NodeStore, pipeline: EventPipeline, events: OwnEvents, nowMs: number): number {
-  const open = store.list('openEpochs')
-  for (const epoch of open) {
+  let count = 0
+  for (const epoch of everyRow(store, 'openEpochs', ({ chargePointId, epoch }) =>
+    keyOf.openEpoch(chargePointId, epoch)
+  )) {
+    count++
     pipeline.publish([
       {
         event: events.nodeLost(epoch),
@@ -18,7 +22,7 @@ export function closeLostEpochs(store: NodeStore, pipeline: EventPipeline, event
     ])
   }
   pipeline.flush()
-  return open.length
+  return count
 }
 
 function closed(

@@ -1,4 +1,23 @@
-import { openTemporaryEmbedded } from '../support/embedded.ts'
-import { sessionRegistryContract } from './session-registry.ts'
+import { keyOf } from '../../src/ports/records.ts'
+import { type OpenedEmbedded, openTemporaryEmbedded } from '../support/embedded.ts'
+import { type OpenedRegistry, sessionRegistryContract } from './session-registry.ts'
 
-sessionRegistryContract('embedded', () => openTemporaryEmbedded())
+function opened(embedded: OpenedEmbedded): OpenedRegistry {
+  const { registry, clock, store } = embedded
+  return {
+    registry,
+    clock,
+    outrun: (chargePointId, epoch) =>
+      store.commit([
+        {
+          table: 'chargePoints',
+          key: keyOf.chargePoint(chargePointId),
+          value: { chargePointId, epoch, version: '1.6', connections: [] }
+        }
+      ]),
+    reopen: async () => opened(await embedded.reopen()),
+    dispose: () => embedded.dispose()
+  }
+}
+
+sessionRegistryContract('embedded', async () => opened(await openTemporaryEmbedded()))

@@ -57,15 +57,15 @@ test('an open CALL is waited for, queued commands end at once, and no new connec
   strictEqual(gateway.log.events('command.outcome')[1]?.data.outcome, 'accepted')
 })
 
-test('an answer that does not come is cut at nine tenths of the deadline, and its command is unknown', async () => {
+test('an answer that does not come is cut at three quarters of the deadline, and its command is unknown', async () => {
   const gateway = new GatewayHarness()
   const [station] = await connected(gateway, 1)
   await gateway.submit('CP-0', { id: 'c-1' })
   await turn()
   const stopping = gateway.node.stop(1000)
-  await pass(gateway, 880)
+  await pass(gateway, 730)
   deepStrictEqual(station?.wire.closes, [])
-  await pass(gateway, 120)
+  await pass(gateway, 270)
   deepStrictEqual(await stopping, { connections: 1, cut: 1, waiting: 0 })
   strictEqual(gateway.log.events('command.outcome')[0]?.data.reason, 'disconnected')
 })

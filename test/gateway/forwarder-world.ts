@@ -69,7 +69,7 @@ export class ForwarderWorld {
   readonly logger = memoryLogger()
   readonly metrics = countingMetrics()
   readonly settings: ForwarderSettings
-  answersLocally = false
+  answersLocally: () => boolean = () => false
   #n = 0
 
   constructor(partitions: number, changed: Partial<ForwarderSettings> = {}) {
@@ -89,7 +89,7 @@ export class ForwarderWorld {
       clock: this.clock,
       logger: this.logger,
       metrics: this.metrics,
-      answersLocally: () => this.answersLocally
+      answersLocally: () => this.answersLocally()
     })
   }
 

@@ -631,6 +631,31 @@ const sessionEffects: Readonly<Record<string, Effect>> = {
     },
     expect: [undefined, 'expired']
   },
+  'limits.command_timeout_max': {
+    to: '1s',
+    observe: async (gateway) => {
+      await gateway.booted('CP-1')
+      return (await gateway.command('CP-1', { timeoutMs: 2_000 }, 2)).code
+    },
+    expect: [undefined, 'command_invalid']
+  },
+  'limits.command_expiry_max': {
+    to: '1s',
+    observe: async (gateway) => {
+      await gateway.booted('CP-1')
+      return (await gateway.command('CP-1', { expiresAt: new Date(Date.now() + 60_000).toISOString() }, 2)).code
+    },
+    expect: [undefined, 'command_invalid']
+  },
+  'limits.commands_open_max': {
+    to: '1',
+    observe: async (gateway) => {
+      await gateway.booted('CP-1', mute)
+      await gateway.command('CP-1')
+      return (await gateway.command('CP-1')).code
+    },
+    expect: [undefined, 'commands_unavailable']
+  },
   'limits.command_memory': {
     reaches: (config) => gatewaySettings(config, '').commandMemoryMs,
     provenBy: ['test/gateway/command-desk.test.ts', 'what a command does not say is filled in from the settings']

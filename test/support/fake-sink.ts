@@ -24,7 +24,10 @@ export class FakeTopic {
   }
 }
 
-/** A bus that acknowledges at once, or when and as the test says; one send outstanding per partition or the test fails. */
+/**
+ * A bus that acknowledges at once, or when and as the test says. It fails the test when two sends are outstanding on a
+ * partition, and when what it has acknowledged is sent again.
+ */
 export class FakeSink implements EventSink {
   readonly topic: FakeTopic
   recordBytesMax = 1_000_000
@@ -40,6 +43,7 @@ export class FakeSink implements EventSink {
   rejectsAtRestart = true
   #state: SinkState
   readonly #outstanding = new Map<number, Outstanding>()
+  readonly #acknowledged = new Set<string>()
 
   constructor(topic: FakeTopic, nowMs = 0) {
     this.topic = topic
@@ -77,6 +81,9 @@ export class FakeSink implements EventSink {
     ok(!this.#outstanding.has(partition), `two sends are outstanding on partition ${partition}`)
     ok(records.length > 0, 'an empty batch')
     for (const { key } of records) ok(this.partitionOf(key) === partition, `${key} is not in partition ${partition}`)
+    const values = new Set(records.map(({ value }) => value))
+    ok(values.size === records.length, 'an event stands twice in a batch')
+    for (const value of values) ok(!this.#acknowledged.has(value), `sent again: ${value.slice(0, 80)}`)
     this.sends.push({ partition, records })
     this.#outstanding.set(partition, { records, resolve, reject, isWritten: false })
     if (this.held !== 'all' && !this.held.has(partition)) setImmediate(() => this.land(partition))
@@ -96,6 +103,7 @@ export class FakeSink implements EventSink {
     sent.isWritten = true
     if (answer === 'is_lost') return
     this.#outstanding.delete(partition)
+    for (const { value } of sent.records) this.#acknowledged.add(value)
     sent.resolve()
   }
 

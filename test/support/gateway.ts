@@ -84,6 +84,9 @@ export const gatewaySettings: GatewaySettings = {
   callTimeoutMs: 30_000,
   commandAgeMaxMs: 300_000,
   commandMemoryMs: 86_400_000,
+  commandTimeoutMaxMs: 600_000,
+  commandExpiryMaxMs: 604_800_000,
+  commandsOpenMax: 1000,
   takeoversMax: 3,
   takeoverDampMs: 5_000,
   refusalsPerMinuteMax: 10

@@ -65,15 +65,17 @@ export class EmbeddedLedger implements Ledger {
   async settle(commandId: string, outcome: CommandOutcome, settledAtMs: number): Promise<CommandRecord | undefined> {
     const live = this.#live.get(commandId)
     if (!live) return undefined
-    const settled: CommandRecord = { ...live.record, state: 'settled', settlement: outcome, settledAtMs }
+    const { writtenAtMs, ...record } = live.record
+    // It was about to be written when it ended: `not_sent` says that it was not.
+    const written = outcome.outcome === 'not_sent' || writtenAtMs === undefined ? {} : { writtenAtMs }
+    const settled: CommandRecord = { ...record, ...written, state: 'settled', settlement: outcome, settledAtMs }
     this.#live.delete(commandId)
     this.#settled.set(commandId, settled)
     return settled
   }
 
-  /** As it is on disk: what a caller was told does not go back after a crash. */
+  /** As it is on disk, whatever is on its way there: what a caller was told does not go back after a crash. */
   async get(commandId: string): Promise<CommandRecord | undefined> {
-    await this.#live.get(commandId)?.durable
     return this.#tables.persisted('commands', keyOf.command(commandId))
   }
 

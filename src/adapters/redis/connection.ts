@@ -7,8 +7,15 @@ import { createClusterBackend, subscribeCluster } from './cluster.ts'
 import type { Script } from './scripts.ts'
 import { createStandalone, subscribeStandalone } from './standalone.ts'
 
-/** A request waits for so many timeouts while its server goes on answering others: a storm is no outage. */
-const busyTimeouts = 10
+/** A request waits for so many rounds while its server goes on answering others: a storm is no outage. */
+const roundsMax = 10
+/** Requests that are on their way at once; more wait here, where they cost the least. */
+const inFlightMax = 1_000
+const waitingMax = 100_000
+/** Of a timeout: a timer that is later than that was held up here. */
+const lateShare = 0.1
+/** Of a timeout: what is left for answers to be read in. */
+const graceShare = 0.1
 /** Request timeouts without any answer after which the client is thrown away: its connection leads nowhere. */
 const silentTimeouts = 3
 /** What somebody has to act upon, as opposed to waiting. */
@@ -39,6 +46,8 @@ export class RedisConnection {
   readonly #failing = new Map<string, Failing>()
   /** When each server answered last. */
   readonly #heardAtMs = new Map<string, number>()
+  #inFlight = 0
+  #waiting: { readonly go: () => void; readonly fail: (error: unknown) => void }[] = []
   readonly #subscriptions = new Set<Subscription>()
   #everUp = false
   #state: SinkState
@@ -138,8 +147,10 @@ export class RedisConnection {
   }
 
   async #request<T>(key: string, work: (backend: Backend, expired: () => boolean) => Promise<T>): Promise<T> {
+    if (this.#inFlight >= inFlightMax) await this.#turn()
     const backend = this.#backend
     const home = backend.homeOf(key)
+    this.#inFlight++
     let expired = false
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     const cancel = this.#deadline(home, () => {
@@ -155,26 +166,56 @@ export class RedisConnection {
       throw this.#failed(home, error, expired && backend === this.#backend)
     } finally {
       cancel()
+      this.#inFlight--
+      this.#nextTurns()
     }
+  }
+
+  async #turn(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    if (this.#waiting.length >= waitingMax) reject(unavailable('too many requests wait for Redis'))
+    else this.#waiting.push({ go: resolve, fail: reject })
+    await promise
+  }
+
+  #nextTurns(): void {
+    if (this.#waiting.length === 0 || this.#inFlight > inFlightMax / 2) return
+    const next = this.#waiting.splice(0, inFlightMax - this.#inFlight)
+    for (const { go } of next) go()
+  }
+
+  /** The server is silent: nobody waits for one more timeout to hear the same. */
+  #failWaiting(error: GatewayError): void {
+    const all = this.#waiting
+    this.#waiting = []
+    for (const { fail } of all) fail(error)
   }
 
   /** Answers come in order, so a server that answers others gets to this one: only its silence counts. */
   #deadline(home: string, missed: () => void): () => void {
     const { requestTimeoutMs } = this.#deps
-    const sentAtMs = this.#clock.now()
+    let rounds = 0
+    let heardSinceMs = this.#clock.now()
+    let dueMs = 0
+    let warned = false
     let ended = false
     let cancelTimer: () => void = () => undefined
     const judge = (): void => {
       if (ended) return
       const nowMs = this.#clock.now()
-      const heardAtMs = Math.max(this.#heardAtMs.get(home) ?? 0, sentAtMs)
-      const busy = nowMs - sentAtMs < busyTimeouts * requestTimeoutMs
-      const leftMs = heardAtMs + requestTimeoutMs - nowMs
-      if (busy && leftMs > 0) arm(leftMs)
+      const heardAtMs = this.#heardAtMs.get(home) ?? 0
+      if (heardAtMs > heardSinceMs) warned = false
+      heardSinceMs = Math.max(heardSinceMs, heardAtMs)
+      const leftMs = heardSinceMs + requestTimeoutMs - nowMs
+      // A timer that comes late tells of this process, stopped or busy: answers may lie unread in the socket.
+      const held = !warned || nowMs - dueMs > requestTimeoutMs * lateShare
+      warned = leftMs <= 0
+      if (++rounds < roundsMax && (leftMs > 0 || held)) arm(Math.max(leftMs, requestTimeoutMs * graceShare))
       else missed()
     }
-    // After a pause of this process timers come before the answers that lie in the socket: those are read first.
+    // Timers come before the answers that lie in the socket: those are read first.
     const arm = (ms: number): void => {
+      dueMs = this.#clock.now() + ms
       cancelTimer = this.#clock.after(ms, () => setImmediate(judge))
     }
     arm(requestTimeoutMs)
@@ -205,7 +246,9 @@ export class RedisConnection {
     if (!this.#closed) this.#down(detail)
     const patienceMs = silentTimeouts * this.#deps.requestTimeoutMs
     if (silent && nowMs - failing.lastAnswerMs >= patienceMs && nowMs - this.#madeAtMs >= patienceMs) this.#replace()
-    return new GatewayError('registry_unavailable', `Redis cannot be used: ${detail}`, { canRetry: true, cause: error })
+    const failure = unavailable(detail, error)
+    if (silent || offline(error)) this.#failWaiting(failure)
+    return failure
   }
 
   #down(detail: string): void {
@@ -243,6 +286,10 @@ export class RedisConnection {
   #logSubscriber(error: unknown): void {
     if (!this.#closed) this.#deps.logger.debug({ detail: text(error) }, 'the subscription of this node failed')
   }
+}
+
+function unavailable(detail: string, cause?: unknown): GatewayError {
+  return new GatewayError('registry_unavailable', `Redis cannot be used: ${detail}`, { canRetry: true, cause })
 }
 
 function offline(error: unknown): boolean {

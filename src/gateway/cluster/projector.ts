@@ -1,8 +1,16 @@
 import type { Clock } from '../../ports/clock.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { NodeStore } from '../../ports/node-store.ts'
-import type { StoreChange, TableName } from '../../ports/records.ts'
+import {
+  type ChargePointRecord,
+  keyOf,
+  type OpenEpochRecord,
+  type StoreChange,
+  type TableName,
+  type TransactionRecord
+} from '../../ports/records.ts'
 import type { SharedState } from '../../ports/shared-state.ts'
+import { everyRow } from '../every-row.ts'
 
 export interface ProjectorDeps {
   readonly clock: Clock
@@ -15,7 +23,13 @@ const rowsPerCall = 200
 const retryMsMin = 100
 const retryMsMax = 5_000
 /** What the nodes share; the ledger keeps the commands itself. */
-const projected: ReadonlySet<TableName> = new Set(['chargePoints', 'transactions', 'openEpochs'])
+const keys = {
+  chargePoints: ({ chargePointId }: ChargePointRecord) => keyOf.chargePoint(chargePointId),
+  transactions: ({ chargePointId, transactionId }: TransactionRecord) =>
+    keyOf.transaction(chargePointId, transactionId),
+  openEpochs: ({ chargePointId, epoch }: OpenEpochRecord) => keyOf.openEpoch(chargePointId, epoch)
+} as const
+const projected: ReadonlySet<TableName> = new Set<TableName>(['chargePoints', 'transactions', 'openEpochs'])
 
 /**
  * Writes what is on this node's disk to the shared state, the newest value of each row. While the registry is away the rows
@@ -47,13 +61,14 @@ export class Projector {
   /** Everything that this node remembers: at its start, and after the shared state was emptied. */
   addAll(): void {
     const { store } = this.#deps
-    for (const value of store.list('chargePoints'))
-      this.#put({ table: 'chargePoints', key: value.chargePointId, value })
-    for (const value of store.list('transactions')) {
-      this.#put({ table: 'transactions', key: `${value.chargePointId}\u0001${value.transactionId}`, value })
+    for (const value of everyRow(store, 'chargePoints', keys.chargePoints)) {
+      this.#put({ table: 'chargePoints', key: keys.chargePoints(value), value })
     }
-    for (const value of store.list('openEpochs')) {
-      this.#put({ table: 'openEpochs', key: `${value.chargePointId}\u0001${value.epoch}`, value })
+    for (const value of everyRow(store, 'transactions', keys.transactions)) {
+      this.#put({ table: 'transactions', key: keys.transactions(value), value })
+    }
+    for (const value of everyRow(store, 'openEpochs', keys.openEpochs)) {
+      this.#put({ table: 'openEpochs', key: keys.openEpochs(value), value })
     }
     this.#begin()
   }
