@@ -1,0 +1,267 @@
+import { GatewayError } from '../../src/lib/gateway-error.ts'
+import type { CommandHandler, CommandSource, SourceRecord } from '../../src/ports/command-source.ts'
+import type { EventSink, SinkRecord } from '../../src/ports/event-sink.ts'
+import type { Network } from './network.ts'
+import type { Actor, Scheduler } from './scheduler.ts'
+
+export const partitionCount = 3
+
+/** The part of a partition that every node computes alike. */
+export function partitionOf(key: string): number {
+  let sum = 0
+  for (const unit of key) sum = (31 * sum + (unit.codePointAt(0) ?? 0)) >>> 0
+  return sum % partitionCount
+}
+
+interface Member {
+  readonly node: string
+  readonly actor: Actor
+  readonly onAssigned: (partitions: readonly number[], generation: number) => void
+}
+
+const sessionTimeoutMs = 4_000
+
+/** The broker: a topic of events, a topic of commands, and the group that reads it. */
+export class Bus {
+  readonly events: { readonly key: string; readonly value: string }[][] = Array.from(
+    { length: partitionCount },
+    () => []
+  )
+  readonly commands: SourceRecord[][] = Array.from({ length: partitionCount }, () => [])
+  readonly deadLetters: SourceRecord[] = []
+  readonly committed: number[] = Array.from({ length: partitionCount }, () => 0)
+  generation = 0
+  /** Commits that are refused or whose answer is lost. */
+  commitLossChance = 0
+  readonly #scheduler: Scheduler
+  readonly #world: Actor
+  readonly #network: Network
+  readonly #members = new Map<Member, number>()
+
+  constructor(scheduler: Scheduler, world: Actor, network: Network) {
+    this.#scheduler = scheduler
+    this.#world = world
+    this.#network = network
+    this.#watch()
+  }
+
+  produce(key: string, value: string): void {
+    const partition = partitionOf(key)
+    const records = this.commands[partition] ?? []
+    const where = `commands/${partition}@${records.length}`
+    records.push({ key, value, timestampMs: this.#scheduler.nowMs, where })
+  }
+
+  heartbeat(member: Member): void {
+    const isNew = !this.#members.has(member)
+    this.#members.set(member, this.#scheduler.nowMs)
+    if (isNew) this.rebalance()
+  }
+
+  leave(member: Member): void {
+    if (this.#members.delete(member)) this.rebalance()
+  }
+
+  commit(generation: number, partition: number, offset: number): boolean {
+    if (generation !== this.generation) return false
+    this.committed[partition] = offset
+    return true
+  }
+
+  /** Every member gets its part anew; the seed decides which. */
+  rebalance(): void {
+    this.generation++
+    const members = [...this.#members.keys()].sort((a, b) => (a.node < b.node ? -1 : 1))
+    const shift = this.#scheduler.random.between(0, partitionCount)
+    const { generation } = this
+    for (const [index, member] of members.entries()) {
+      const mine = [...this.commands.keys()].filter((partition) => (partition + shift) % members.length === index)
+      this.#scheduler.after(this.#scheduler.random.between(0, 300), member.actor, () => {
+        if (generation === this.generation) member.onAssigned(mine, generation)
+      })
+    }
+  }
+
+  /** An operator sets the group back. */
+  setBack(records: number): void {
+    for (const [partition, offset] of this.committed.entries())
+      this.committed[partition] = Math.max(0, offset - records)
+    this.#scheduler.say(`bus: the group is set back by ${records}`)
+    this.rebalance()
+  }
+
+  /** Who is not heard of loses its partitions. */
+  #watch(): void {
+    this.#scheduler.after(500, this.#world, () => {
+      const lateMs = this.#scheduler.nowMs - sessionTimeoutMs
+      let lost = false
+      for (const [member, seenMs] of this.#members) {
+        if (seenMs > lateMs) continue
+        this.#members.delete(member)
+        lost = true
+      }
+      if (lost) this.rebalance()
+      this.#watch()
+    })
+  }
+
+  reaches(node: string): boolean {
+    return this.#network.reaches(node, 'bus')
+  }
+}
+
+export interface BusLife {
+  readonly bus: Bus
+  readonly node: string
+  readonly actor: Actor
+  readonly world: Actor
+  readonly scheduler: Scheduler
+}
+
+const retryMs = 300
+
+/** A producer that retries for ever. */
+export function busSink({ bus, node, actor, world, scheduler }: BusLife): EventSink {
+  const { random } = scheduler
+  const openedMs = scheduler.nowMs
+  let restarts = 0
+  const outstanding = new Set<(error: Error) => void>()
+  const untilReached = async (): Promise<void> => {
+    while (!bus.reaches(node)) await scheduler.later(retryMs, actor, () => undefined)
+  }
+  return {
+    open: untilReached,
+    state: () => ({ kind: bus.reaches(node) ? 'up' : 'down', sinceMs: openedMs }),
+    partitions: partitionCount,
+    partitionOf,
+    recordBytesMax: 1_000_000,
+    send: (partition: number, records: readonly SinkRecord[]) =>
+      new Promise<void>((resolve, reject) => {
+        outstanding.add(reject)
+        const life = restarts
+        const attempt = async (): Promise<void> => {
+          await untilReached()
+          if (life !== restarts) return
+          await new Promise<void>((written) => {
+            scheduler.after(random.between(0, 30), world, () => {
+              bus.events[partition]?.push(...records.map(({ key, value }) => ({ key, value })))
+              scheduler.after(random.between(0, 20), actor, written)
+            })
+          })
+          await untilReached()
+          outstanding.delete(reject)
+          resolve()
+        }
+        void attempt()
+      }),
+    restart: async () => {
+      restarts++
+      for (const reject of outstanding) reject(new GatewayError('sink_restarted', 'made anew', { canRetry: true }))
+      outstanding.clear()
+    },
+    close: async () => undefined
+  }
+}
+
+const batchMax = 4
+const pollMs = 100
+
+/** One member of the group: accepts a batch, commits it in its generation, and only then goes on. */
+export class BusSource implements CommandSource {
+  readonly #life: BusLife
+  readonly #member: Member
+  #handler: CommandHandler | undefined
+  #generation = 0
+  #isPaused = false
+  #isClosed = false
+  /** Next offset by partition. */
+  #positions = new Map<number, number>()
+
+  constructor(life: BusLife) {
+    this.#life = life
+    const { node, actor } = life
+    this.#member = {
+      node,
+      actor,
+      onAssigned: (partitions, generation) => {
+        if (!life.bus.reaches(node)) return
+        this.#generation = generation
+        this.#positions = new Map(partitions.map((partition) => [partition, life.bus.committed[partition] ?? 0]))
+        for (const partition of partitions) void this.#read(partition, generation)
+      }
+    }
+  }
+
+  async start(handler: CommandHandler): Promise<void> {
+    this.#handler = handler
+    this.#beat()
+  }
+
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  resume(): void {
+    this.#isPaused = false
+  }
+
+  async deadLetter(record: SourceRecord): Promise<void> {
+    await this.#wait(10)
+    this.#life.bus.deadLetters.push(record)
+  }
+
+  state() {
+    return { kind: 'up', sinceMs: 0 } as const
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#life.bus.leave(this.#member)
+  }
+
+  #beat(): void {
+    const { bus, node, scheduler, actor } = this.#life
+    if (this.#isClosed) return
+    if (bus.reaches(node)) bus.heartbeat(this.#member)
+    scheduler.after(500, actor, () => this.#beat())
+  }
+
+  async #read(partition: number, generation: number): Promise<void> {
+    const { bus, node } = this.#life
+    while (generation === this.#generation && !this.#isClosed) {
+      await this.#wait(pollMs)
+      const from = this.#positions.get(partition) ?? 0
+      const batch = (bus.commands[partition] ?? []).slice(from, from + batchMax)
+      if (batch.length === 0 || this.#isPaused || !bus.reaches(node)) continue
+      try {
+        await this.#handler?.accept(batch)
+      } catch (error) {
+        this.#life.scheduler.say(`${node}: a batch was not accepted: ${String(error).slice(0, 80)}`)
+        await this.#wait(retryMs)
+        continue
+      }
+      const to = from + batch.length
+      if (await this.#commit(generation, partition, to)) {
+        this.#positions.set(partition, to)
+        this.#life.scheduler.say(`${node}: ${partition}@${to} committed`)
+        this.#handler?.proceed(batch)
+      } else this.#positions.set(partition, bus.committed[partition] ?? 0)
+    }
+  }
+
+  /** False: refused, or nobody knows. */
+  async #commit(generation: number, partition: number, offset: number): Promise<boolean> {
+    const { bus, node, scheduler } = this.#life
+    await this.#wait(20)
+    const isLost = scheduler.random.chance(bus.commitLossChance) || !bus.reaches(node)
+    if (isLost && scheduler.random.chance(0.5)) return false
+    const isDone = bus.commit(generation, partition, offset)
+    await this.#wait(20)
+    return isDone && !isLost && generation === this.#generation
+  }
+
+  #wait(ms: number): Promise<void> {
+    const { scheduler, actor } = this.#life
+    return scheduler.later(scheduler.random.between(0, ms), actor, () => undefined)
+  }
+}

@@ -1,0 +1,191 @@
+import type { World } from './world.ts'
+
+interface TopicEvent {
+  readonly id: string
+  readonly type: string
+  readonly subject: string
+  readonly node: string
+  readonly epoch?: number
+  readonly sequence?: string
+  readonly text: string
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/** What must hold when everything has healed and drained. Each line says what is broken. */
+export function brokenInvariants(world: World): readonly string[] {
+  const events = topicOf(world)
+  return [
+    ...everythingIsInTheTopic(world, events),
+    ...sequencesAreWhole(events),
+    ...epochsAreUnique(world, events),
+    ...everyEpochEndsOnce(world, events),
+    ...commandsEndOnce(world, events),
+    ...startsKeepTheirId(world, events),
+    ...atRest(world)
+  ]
+}
+
+/** As a consumer sees it: in the order of each partition, of equal ids the first. */
+function topicOf({ bus }: World): readonly TopicEvent[] {
+  const seen = new Set<string>()
+  const events: TopicEvent[] = []
+  for (const { value } of bus.events.flat()) {
+    const event = JSON.parse(value) as TopicEvent
+    const key = `${event.subject} ${event.id}`
+    if (!seen.has(key)) events.push({ ...event, text: value })
+    seen.add(key)
+  }
+  return events
+}
+
+function everythingIsInTheTopic(world: World, events: readonly TopicEvent[]): string[] {
+  const broken: string[] = []
+  const ids = new Set(events.map(({ id }) => id))
+  for (const { name, disk } of world.nodes) {
+    for (const { text, position } of disk.everLogged) {
+      const { id } = JSON.parse(text) as TopicEvent
+      if (!ids.has(id))
+        broken.push(`${name}: position ${position} is on disk and not in the topic: ${text.slice(0, 160)}`)
+    }
+  }
+  for (const { chargePointId, answered } of world.stations) {
+    const texts = events.filter(({ subject }) => subject === chargePointId).map(({ text }) => text)
+    for (const token of answered) {
+      const number = token.slice(1)
+      if (!texts.some((text) => text.includes(number)))
+        broken.push(`${chargePointId}: ${token} was answered and is not in the topic`)
+    }
+  }
+  return broken
+}
+
+function sequencesAreWhole(events: readonly TopicEvent[]): string[] {
+  const broken: string[] = []
+  const last = new Map<string, number>()
+  for (const { subject, node, epoch, sequence } of events) {
+    if (sequence === undefined) continue
+    const key = `${subject} ${epoch} of ${node}`
+    const n = Number(sequence.split('-')[1])
+    if (n !== (last.get(key) ?? 0) + 1) broken.push(`${key}: ${n} after ${last.get(key) ?? 0}`)
+    last.set(key, n)
+  }
+  return broken
+}
+
+function epochsAreUnique({ network, redis }: World, events: readonly TopicEvent[]): string[] {
+  const broken: string[] = []
+  const seen = new Set<string>()
+  const registryWasThere = !network.redisWasAway && redis.flushes === 0
+  for (const { type, subject, node, epoch } of events) {
+    if (type !== 'charge_point.connected') continue
+    const key = registryWasThere ? `${subject} ${epoch}` : `${subject} ${epoch} of ${node}`
+    if (seen.has(key)) broken.push(`${key}: the epoch was given twice`)
+    seen.add(key)
+  }
+  return broken
+}
+
+/** By (epoch, node), for with the registry away two nodes may give the same epoch. */
+function everyEpochEndsOnce(world: World, events: readonly TopicEvent[]): string[] {
+  const ends = new Map<string, number>()
+  const begun = new Map<string, number>()
+  const nodesOf = new Map<string, number>()
+  for (const { type, subject, epoch } of events) {
+    const key = `${subject} ${epoch}`
+    if (type === 'charge_point.connected') begun.set(key, (begun.get(key) ?? 0) + 1)
+    if (type === 'charge_point.connected') nodesOf.set(subject, Math.max(nodesOf.get(subject) ?? 0, epoch ?? 0))
+    if (type === 'charge_point.disconnected') ends.set(key, (ends.get(key) ?? 0) + 1)
+  }
+  const living = new Map<string, number>()
+  for (const { gateway } of world.nodes) {
+    for (const { session } of gateway?.hub.conversations() ?? []) {
+      const key = `${session.chargePointId} ${session.epoch}`
+      living.set(key, (living.get(key) ?? 0) + 1)
+    }
+  }
+  const broken: string[] = []
+  for (const [key, count] of begun) {
+    const expected = count - (living.get(key) ?? 0)
+    if ((ends.get(key) ?? 0) !== expected)
+      broken.push(`${key}: ends ${ends.get(key) ?? 0} times instead of ${expected}`)
+  }
+  for (const key of ends.keys()) if (!begun.has(key)) broken.push(`${key}: ends and never began`)
+  return broken
+}
+
+function commandsEndOnce(world: World, events: readonly TopicEvent[]): string[] {
+  const broken: string[] = []
+  const outcomes = new Map<string, TopicEvent[]>()
+  for (const event of events) {
+    if (event.type !== 'command.outcome') continue
+    const id = String(event.data.commandId)
+    outcomes.set(id, [...(outcomes.get(id) ?? []), event])
+  }
+  for (const [id, { isTaken, chargePointId }] of world.ordered) {
+    const told = outcomes.get(id) ?? []
+    const writes = world.written.get(id) ?? 0
+    if (writes > 1) broken.push(`${id}: was written ${writes} times`)
+    if (told.length > 1) broken.push(`${id}: has ${told.length} outcomes`)
+    if (told.length === 0 && (isTaken || writes > 0)) broken.push(`${id}: has no outcome (written ${writes} times)`)
+    const [event] = told
+    if (!event) continue
+    const outcome = String(event.data.outcome)
+    const said = world.stations.find((station) => station.chargePointId === chargePointId)?.said.get(id)
+    const truth = { accepts: 'accepted', rejects: 'rejected', errors: 'call_error', mute: '' }[said ?? 'mute']
+    if (outcome === 'not_sent' && writes > 0) broken.push(`${id}: not_sent, but it was written: ${event.text}`)
+    if (outcome === 'unknown' && writes === 0 && !world.mayBeUncertain)
+      broken.push(`${id}: unknown, but it was never written: ${event.text}`)
+    if (['accepted', 'rejected', 'call_error'].includes(outcome) && outcome !== truth)
+      broken.push(`${id}: ${outcome}, but the charge point ${said ?? 'said nothing'}`)
+  }
+  for (const { chargePointId, manner } of world.stations) {
+    const outcome = outcomes.get(`probe-${chargePointId}`)?.[0]?.data.outcome
+    const expected = { accepts: 'accepted', rejects: 'rejected', errors: 'call_error', mute: 'unknown' }[manner]
+    if (outcome !== expected) broken.push(`probe-${chargePointId}: ${outcome ?? 'no outcome'} instead of ${expected}`)
+  }
+  return broken
+}
+
+function startsKeepTheirId({ network, redis, stations }: World, events: readonly TopicEvent[]): string[] {
+  const broken: string[] = []
+  const ids = new Map<string, string>()
+  const keys = new Map<string, string>()
+  for (const { type, subject, data } of events) {
+    if (type !== 'transaction.started') continue
+    const { transactionId, startKey } = data
+    const start = `${subject} ${startKey}`
+    const other = keys.get(String(transactionId))
+    if (other !== undefined && other !== start) broken.push(`transaction ${transactionId}: of ${other} and of ${start}`)
+    keys.set(String(transactionId), start)
+    const known = ids.get(start)
+    if (known !== undefined && known !== transactionId && !network.redisWasAway && redis.flushes === 0)
+      broken.push(`${start}: a retried start got ${transactionId} after ${known}`)
+    ids.set(start, String(transactionId))
+  }
+  if (stations.length === 0) broken.push('no charge points')
+  return broken
+}
+
+/** Everybody is connected once, nothing waits, and the registry says so. */
+function atRest(world: World): string[] {
+  const broken: string[] = [...world.complaints]
+  for (const station of world.stations) {
+    const { chargePointId } = station
+    const living = world.nodes.filter(({ gateway }) => gateway?.hub.find(chargePointId))
+    if (living.length !== 1)
+      broken.push(`${chargePointId}: lives on ${living.map(({ name }) => name).join(' and ') || 'no node'}`)
+    const owner = world.redis.locate(chargePointId)
+    if (owner?.node !== living[0]?.name) broken.push(`${chargePointId}: the registry says ${owner?.node ?? 'nobody'}`)
+    if (!station.isIdle) broken.push(`${chargePointId}: has something that is not answered`)
+  }
+  for (const { record } of world.redis.rows()) {
+    if (record.state !== 'settled') broken.push(`${record.commandId}: is ${record.state} in the ledger`)
+  }
+  for (const { name, disk } of world.nodes) {
+    for (const [key, row] of disk.tables) {
+      const state = key.startsWith('commands/') ? (row as { readonly state: string }).state : 'settled'
+      if (state !== 'settled') broken.push(`${key}: is ${state} on the disk of ${name}`)
+    }
+  }
+  return broken
+}

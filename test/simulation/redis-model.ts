@@ -1,0 +1,371 @@
+import { secondsSince2020 } from '../../src/adapters/embedded/transaction-ids.ts'
+import type {
+  ChargePointRecord,
+  CommandOutcome,
+  CommandRecord,
+  OpenEpochRecord,
+  TransactionRecord
+} from '../../src/ports/records.ts'
+import type { Owner } from '../../src/ports/session-registry.ts'
+import type { Scheduler } from './scheduler.ts'
+
+export interface LeaseRow {
+  readonly installation: string
+  incarnation: string
+  adopting: boolean
+  expiresAtMs: number
+}
+
+export interface LedgerRow {
+  record: CommandRecord
+  node: string
+  incarnation: string
+  claimant: string
+  handedOver: boolean
+  published: boolean
+  expiresAtMs: number
+}
+
+interface OwnerRow {
+  readonly epoch: number
+  readonly node?: string
+  readonly incarnation?: string
+}
+
+interface OpenEpochRow {
+  readonly row: OpenEpochRecord
+  putOffUntilMs: number
+}
+
+const checkEveryMs = 10_000
+const putOffMs = 10_000
+const startMemoryMs = 3_600_000
+
+/** What is in Redis, and the scripts that change it: each method is one atomic step. `flush` empties it. */
+export class RedisModel {
+  readonly #scheduler: Scheduler
+  readonly #owners = new Map<string, OwnerRow>()
+  readonly #leases = new Map<string, LeaseRow>()
+  readonly #nodes = new Set<string>()
+  readonly #commands = new Map<string, LedgerRow>()
+  readonly #deadlines = new Map<string, number>()
+  readonly #chargePoints = new Map<string, ChargePointRecord>()
+  readonly #transactions = new Map<string, TransactionRecord>()
+  readonly #starts = new Map<string, { readonly id: number; readonly expiresAtMs: number }>()
+  readonly #openEpochs = new Map<string, Map<string, OpenEpochRow>>()
+  #mark: { readonly value: string; readonly sinceMs: number } | undefined
+  #marks = 0
+  #nextId = 1
+  flushes = 0
+
+  constructor(scheduler: Scheduler) {
+    this.#scheduler = scheduler
+  }
+
+  get #nowMs(): number {
+    return this.#scheduler.nowMs
+  }
+
+  flush(): void {
+    const all = [this.#owners, this.#leases, this.#nodes, this.#commands, this.#deadlines, this.#chargePoints]
+    for (const part of [...all, this.#transactions, this.#starts, this.#openEpochs]) part.clear()
+    this.#mark = undefined
+    this.#nextId = 1
+    this.flushes++
+    this.#scheduler.say('redis: emptied')
+  }
+
+  // Leases
+
+  lease(node: string): LeaseRow | undefined {
+    const row = this.#leases.get(node)
+    if (row && row.expiresAtMs > this.#nowMs) return row
+    this.#leases.delete(node)
+    return undefined
+  }
+
+  takeLease(node: string, installation: string, incarnation: string, ttlMs: number): 'ok' | 'taken' {
+    const holder = this.lease(node)
+    if (holder && holder.installation !== installation) return 'taken'
+    this.#leases.set(node, { installation, incarnation, adopting: false, expiresAtMs: this.#nowMs + ttlMs })
+    return 'ok'
+  }
+
+  renewLease(
+    node: string,
+    mine: { readonly installation: string; readonly incarnation: string; readonly next: string },
+    ttlMs: number,
+    adopting: boolean
+  ): 'held' | 'lost' | 'taken' {
+    const row = this.lease(node)
+    if (row && row.installation !== mine.installation) return 'taken'
+    const isHeld = row?.incarnation === mine.incarnation
+    this.#leases.set(node, {
+      installation: mine.installation,
+      incarnation: isHeld ? mine.incarnation : mine.next,
+      adopting: isHeld ? adopting : true,
+      expiresAtMs: this.#nowMs + ttlMs
+    })
+    return isHeld ? 'held' : 'lost'
+  }
+
+  endLease(node: string, incarnation: string): void {
+    if (this.lease(node)?.incarnation === incarnation) this.#leases.delete(node)
+  }
+
+  noteNode(node: string): void {
+    this.#nodes.add(node)
+  }
+
+  nodes(): readonly string[] {
+    return [...this.#nodes].sort()
+  }
+
+  mark(): { readonly value: string; readonly ageMs: number } {
+    this.#mark ??= { value: `mark-${++this.#marks}`, sinceMs: this.#nowMs }
+    return { value: this.#mark.value, ageMs: this.#nowMs - this.#mark.sinceMs }
+  }
+
+  isAlive(node: string, incarnation: string): boolean {
+    return this.lease(node)?.incarnation === incarnation
+  }
+
+  // Ownership
+
+  claim(id: string, node: string, incarnation: string, atLeast: number): { epoch: number; displaced?: Owner } {
+    const row = this.#owners.get(id)
+    const epoch = Math.max((row?.epoch ?? 0) + 1, atLeast, secondsSince2020(this.#nowMs))
+    this.#owners.set(id, { epoch, node, incarnation })
+    return { epoch, ...(row?.node === undefined ? {} : { displaced: { node: row.node, epoch: row.epoch } }) }
+  }
+
+  release(id: string, node: string, epoch: number): boolean {
+    const row = this.#owners.get(id)
+    if (row?.node !== node || row.epoch !== epoch) return false
+    this.#owners.set(id, { epoch })
+    return true
+  }
+
+  adopt(id: string, node: string, incarnation: string, epoch: number): boolean {
+    const row = this.#owners.get(id)
+    const stored = row?.epoch ?? 0
+    if (stored > epoch || (stored === epoch && row?.node !== undefined && row.node !== node)) return false
+    this.#owners.set(id, { epoch, node, incarnation })
+    return true
+  }
+
+  owner(id: string): OwnerRow | undefined {
+    return this.#owners.get(id)
+  }
+
+  /** The owner whose node is alive in the life that registered it. */
+  locate(id: string): Owner | undefined {
+    const row = this.#owners.get(id)
+    if (row?.node === undefined || !this.isAlive(row.node, row.incarnation ?? '')) return undefined
+    return { node: row.node, epoch: row.epoch }
+  }
+
+  // Ledger
+
+  row(commandId: string): LedgerRow | undefined {
+    const row = this.#commands.get(commandId)
+    if (row && row.expiresAtMs > this.#nowMs) return row
+    this.#commands.delete(commandId)
+    return undefined
+  }
+
+  rows(): readonly LedgerRow[] {
+    return [...this.#commands.values()]
+  }
+
+  putDeadline(commandId: string, atMs = this.#nowMs + checkEveryMs): void {
+    if (!this.#deadlines.has(commandId)) this.#deadlines.set(commandId, atMs)
+  }
+
+  removeDeadline(commandId: string): void {
+    this.#deadlines.delete(commandId)
+  }
+
+  claimCommand(record: CommandRecord, node: string, incarnation: string): CommandRecord | undefined {
+    const known = this.row(record.commandId)
+    if (known) return known.record
+    const { state: _state, ...fixed } = record
+    this.#commands.set(record.commandId, {
+      record: copy({ ...fixed, state: 'claimed', node }),
+      node,
+      incarnation,
+      claimant: node,
+      handedOver: false,
+      published: false,
+      expiresAtMs: Math.max(record.forgetAtMs, this.#nowMs + 1)
+    })
+    return undefined
+  }
+
+  handOver(commandId: string, claimant: string, node: string, incarnation: string): boolean {
+    const row = this.row(commandId)
+    if (row?.record.state !== 'claimed' || row.claimant !== claimant) return false
+    Object.assign(row, { node, incarnation, handedOver: true, record: { ...row.record, node } })
+    return true
+  }
+
+  reclaim(
+    commandId: string,
+    dead: { readonly node: string; readonly incarnation: string },
+    node: string,
+    incarnation: string
+  ): CommandRecord | undefined {
+    const row = this.row(commandId)
+    if (row?.record.state !== 'claimed' || row.handedOver) return undefined
+    if (row.node !== dead.node || row.incarnation !== dead.incarnation) return undefined
+    Object.assign(row, { node, incarnation, claimant: node, record: { ...row.record, node } })
+    return row.record
+  }
+
+  write(
+    commandId: string,
+    chargePointId: string,
+    by: { readonly node: string; readonly incarnation: string },
+    epoch: number,
+    writtenAtMs: number
+  ): 'written' | 'refused' | 'not_owner' | 'ledger_lost' {
+    const row = this.row(commandId)
+    if (!row) return 'ledger_lost'
+    if (row.record.state !== 'claimed' || (row.record.epoch !== undefined && row.record.epoch !== epoch))
+      return 'refused'
+    const owner = this.#owners.get(chargePointId)
+    if (owner?.epoch !== epoch || owner.node !== by.node) return 'not_owner'
+    Object.assign(row, by, { record: { ...row.record, state: 'written', epoch, writtenAtMs, node: by.node } })
+    return 'written'
+  }
+
+  /** `kept`: makes an entry anew that is gone. */
+  settle(
+    commandId: string,
+    by: { readonly node: string; readonly incarnation: string },
+    outcome: CommandOutcome,
+    settledAtMs: number,
+    kept?: CommandRecord
+  ): CommandRecord | undefined {
+    if (!this.row(commandId)) {
+      if (!kept) return undefined
+      this.claimCommand(kept, by.node, by.incarnation)
+      const made = this.row(commandId)
+      if (made) made.record = copy({ ...kept, node: by.node })
+    }
+    const row = this.row(commandId)
+    if (!row || row.record.state === 'settled') return undefined
+    const isOwn = row.node === by.node && row.incarnation === by.incarnation
+    if (row.record.state === 'written' && outcome.outcome === 'not_sent' && !isOwn && !kept) return undefined
+    const record = copy({ ...row.record, state: 'settled' as const, settlement: outcome, settledAtMs, node: by.node })
+    Object.assign(row, by, { record })
+    return record
+  }
+
+  publishedCommand(commandId: string): void {
+    const row = this.row(commandId)
+    if (row?.record.state === 'settled') row.published = true
+  }
+
+  takeDeadlines(nowMs: number, limit: number): readonly string[] {
+    const due = [...this.#deadlines].filter(([, atMs]) => atMs <= nowMs).slice(0, limit)
+    for (const [commandId] of due) this.#deadlines.set(commandId, nowMs + checkEveryMs)
+    return due.map(([commandId]) => commandId)
+  }
+
+  deadlineIds(): readonly string[] {
+    return [...this.#deadlines.keys()]
+  }
+
+  // Shared state
+
+  chargePoint(id: string): ChargePointRecord | undefined {
+    return this.#chargePoints.get(id)
+  }
+
+  chargePoints(): readonly ChargePointRecord[] {
+    return [...this.#chargePoints.values()].sort((a, b) => (a.chargePointId < b.chargePointId ? -1 : 1))
+  }
+
+  transactions(chargePointId?: string): readonly TransactionRecord[] {
+    const all = [...this.#transactions.values()]
+    return chargePointId === undefined ? all : all.filter((row) => row.chargePointId === chargePointId)
+  }
+
+  projectChargePoint(record: ChargePointRecord): void {
+    const stored = this.#chargePoints.get(record.chargePointId)
+    if ((stored?.epoch ?? 0) <= record.epoch) this.#chargePoints.set(record.chargePointId, copy(record))
+  }
+
+  projectTransaction(key: string, record: TransactionRecord): void {
+    const stored = this.#transactions.get(key)
+    if (
+      stored &&
+      (stored.epoch > record.epoch || (stored.epoch === record.epoch && stored.updatedAtMs > record.updatedAtMs))
+    )
+      return
+    this.#transactions.set(key, copy(record))
+    if (record.startKey === undefined) return
+    const start = `${record.chargePointId} ${record.startKey}`
+    const id = Number(record.transactionId)
+    const known = this.#start(start)
+    if (record.state === 'open') {
+      if (known === undefined) this.#starts.set(start, { id, expiresAtMs: this.#nowMs + startMemoryMs })
+    } else if (known === id) this.#starts.delete(start)
+  }
+
+  removeTransaction(key: string): void {
+    this.#transactions.delete(key)
+  }
+
+  reserveStart(chargePointId: string, startKey: string, candidate: number): number {
+    const key = `${chargePointId} ${startKey}`
+    const known = this.#start(key)
+    if (known !== undefined) return known
+    this.#starts.set(key, { id: candidate, expiresAtMs: this.#nowMs + startMemoryMs })
+    return candidate
+  }
+
+  reserveIds(count: number, atLeast: number): { readonly first: number; readonly last: number } {
+    const first = Math.max(this.#nextId, atLeast, 2 * secondsSince2020(this.#nowMs), 1)
+    this.#nextId = first + count
+    return { first, last: first + count - 1 }
+  }
+
+  putOpenEpoch(node: string, row: OpenEpochRecord): void {
+    const rows = this.#openEpochs.get(node) ?? new Map<string, OpenEpochRow>()
+    this.#openEpochs.set(node, rows)
+    rows.set(`${row.chargePointId} ${row.epoch}`, { row: copy(row), putOffUntilMs: 0 })
+  }
+
+  removeOpenEpoch(node: string, chargePointId: string, epoch: number): void {
+    this.#openEpochs.get(node)?.delete(`${chargePointId} ${epoch}`)
+  }
+
+  takeLostEpochs(limit: number): readonly (OpenEpochRecord & { readonly node: string })[] {
+    const taken: (OpenEpochRecord & { readonly node: string })[] = []
+    for (const [node, rows] of this.#openEpochs) {
+      if (this.lease(node)) continue
+      for (const open of rows.values()) {
+        if (taken.length >= limit || open.putOffUntilMs > this.#nowMs) continue
+        open.putOffUntilMs = this.#nowMs + putOffMs
+        taken.push({ ...open.row, node })
+      }
+    }
+    return taken
+  }
+
+  closeLostEpoch(chargePointId: string, epoch: number): void {
+    for (const [node, rows] of this.#openEpochs) if (!this.lease(node)) rows.delete(`${chargePointId} ${epoch}`)
+  }
+
+  #start(key: string): number | undefined {
+    const start = this.#starts.get(key)
+    return start && start.expiresAtMs > this.#nowMs ? start.id : undefined
+  }
+}
+
+/** What comes out of Redis is never what went in, but its text. */
+function copy<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T
+}

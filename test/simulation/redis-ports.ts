@@ -1,0 +1,222 @@
+import { GatewayError } from '../../src/lib/gateway-error.ts'
+import type { Clock } from '../../src/ports/clock.ts'
+import type { ClusterLedger, OverdueCommand } from '../../src/ports/cluster-ledger.ts'
+import type { ControlChannel, ControlMessage, ControlReply } from '../../src/ports/control-channel.ts'
+import type { CommandRecord } from '../../src/ports/records.ts'
+import type { SessionRegistry } from '../../src/ports/session-registry.ts'
+import type { SharedState } from '../../src/ports/shared-state.ts'
+import { type Network, requestTimeoutMs } from './network.ts'
+import type { RedisModel } from './redis-model.ts'
+import type { Actor, Scheduler } from './scheduler.ts'
+import type { SimulatedLease } from './simulated-lease.ts'
+
+type Handler = (message: ControlMessage) => Promise<ControlReply>
+
+/** Who listens on which channel. */
+export type Listeners = Map<string, { readonly actor: Actor; readonly handler: Handler }>
+
+/** One life of a node at the Redis that all nodes share. */
+export interface RedisLife {
+  readonly node: string
+  readonly actor: Actor
+  readonly world: Actor
+  readonly clock: Clock
+  readonly scheduler: Scheduler
+  readonly network: Network
+  readonly redis: RedisModel
+  readonly listeners: Listeners
+  readonly lease: SimulatedLease
+  readonly ask: <T>(step: () => T) => Promise<T>
+}
+
+const freshMs = 10_000
+
+export function redisRegistry({ node, redis, lease, ask }: RedisLife): SessionRegistry {
+  return {
+    claim: (id, atLeast = 0) => ask(() => redis.claim(id, node, lease.incarnation, atLeast)),
+    release: (id, epoch) => ask(() => redis.release(id, node, epoch)),
+    locate: async (id) => {
+      const row = await ask(() => redis.owner(id))
+      if (row?.node === undefined) return undefined
+      const { node: owner, epoch, incarnation = '' } = row
+      const isAlive =
+        owner === node ? incarnation === lease.incarnation : await ask(() => redis.isAlive(owner, incarnation))
+      return isAlive ? { node: owner, epoch } : undefined
+    },
+    adopt: (id, epoch) => ask(() => redis.adopt(id, node, lease.incarnation, epoch))
+  }
+}
+
+export function redisLedger({ node, redis, lease, ask, clock }: RedisLife): ClusterLedger {
+  const by = () => ({ node, incarnation: lease.incarnation })
+  const judge = async (commandId: string, nowMs: number): Promise<OverdueCommand | undefined> => {
+    const row = await ask(() => redis.row(commandId) && { ...redis.row(commandId) })
+    const { record, incarnation = '' } = row ?? {}
+    if (!record || row?.published) {
+      await ask(() => redis.removeDeadline(commandId))
+      return undefined
+    }
+    const owner = row?.node ?? ''
+    const isAlive =
+      owner === node ? incarnation === lease.incarnation : await ask(() => redis.isAlive(owner, incarnation))
+    if (record.state === 'settled') {
+      const isFresh = nowMs - (record.settledAtMs ?? 0) < freshMs
+      return isAlive && isFresh ? undefined : { record, why: 'unpublished' }
+    }
+    if (isAlive) return undefined
+    if (record.state === 'written') return { record, why: 'unanswered' }
+    return { record, why: row?.handedOver ? 'abandoned' : 'unclaimed' }
+  }
+  return {
+    claim: async (record) => {
+      await ask(() => redis.putDeadline(record.commandId))
+      const known = await ask(() => {
+        const { incarnation } = by()
+        return redis.claimCommand(record, node, incarnation)
+      })
+      if (!known) return { kind: 'claimed', record: { ...record, node } }
+      return { kind: known.digest === record.digest ? 'exists' : 'conflict', record: known }
+    },
+    write: (record, epoch, atMs) => ask(() => redis.write(record.commandId, record.chargePointId, by(), epoch, atMs)),
+    markWritten: async (commandId, epoch, atMs) => {
+      const known = await ask(() => redis.row(commandId)?.record.chargePointId)
+      if (known === undefined) return false
+      return (await ask(() => redis.write(commandId, known, by(), epoch, atMs))) === 'written'
+    },
+    settle: (commandId, outcome, atMs) => ask(() => redis.settle(commandId, by(), outcome, atMs)),
+    settleKept: async (record, outcome, atMs) => {
+      await ask(() => redis.putDeadline(record.commandId))
+      return ask(() => redis.settle(record.commandId, by(), outcome, atMs, record))
+    },
+    handOver: (commandId, to, incarnation) => ask(() => redis.handOver(commandId, node, to, incarnation)),
+    reclaim: async ({ commandId }) => {
+      const row = await ask(() => redis.row(commandId) && { ...redis.row(commandId) })
+      if (row?.record?.state !== 'claimed' || row.handedOver) return undefined
+      const dead = { node: row.node ?? '', incarnation: row.incarnation ?? '' }
+      const isAlive =
+        dead.node === node
+          ? dead.incarnation === lease.incarnation
+          : await ask(() => redis.isAlive(dead.node, dead.incarnation))
+      if (isAlive) return undefined
+      return ask(() => redis.reclaim(commandId, dead, node, lease.incarnation))
+    },
+    published: async (commandId) => {
+      await ask(() => redis.publishedCommand(commandId))
+      await ask(() => redis.removeDeadline(commandId))
+    },
+    get: (commandId) => ask(() => redis.row(commandId)?.record),
+    recent: (id, limit) =>
+      ask(() =>
+        redis
+          .rows()
+          .map(({ record }) => record)
+          .filter(({ chargePointId }) => chargePointId === id)
+          .slice(0, limit)
+      ),
+    unsettled: () =>
+      ask(() =>
+        redis
+          .rows()
+          .filter((row) => row.node === node && row.incarnation !== lease.incarnation && row.record.state !== 'settled')
+          .map(({ record }): CommandRecord => record)
+      ),
+    overdue: async (nowMs, limit) => {
+      const due = await ask(() => redis.takeDeadlines(clock.now(), limit))
+      const found = await Promise.all(due.map((commandId) => judge(commandId, nowMs)))
+      return found.filter((command) => command !== undefined)
+    }
+  }
+}
+
+export function redisShared({ node, redis, ask }: RedisLife): SharedState {
+  return {
+    load: (id) => ask(() => ({ record: redis.chargePoint(id), transactions: redis.transactions(id) })),
+    chargePoints: (after, limit) =>
+      ask(() =>
+        redis
+          .chargePoints()
+          .filter(({ chargePointId }) => after === undefined || chargePointId > after)
+          .slice(0, limit)
+      ),
+    transactions: ({ chargePointId, open, limit }) =>
+      ask(() =>
+        redis
+          .transactions(chargePointId)
+          .filter(({ state }) => open === undefined || open === (state === 'open'))
+          .slice(0, limit)
+      ),
+    project: async (changes) => {
+      // Rows of different charge points are in different slots: some may be written and others not.
+      await Promise.all(
+        changes.map((change) =>
+          ask(() => {
+            const [chargePointId = '', rest = ''] = change.key.split('\u0001')
+            if (change.table === 'chargePoints' && change.value) redis.projectChargePoint(change.value)
+            if (change.table === 'transactions') {
+              if (change.value) redis.projectTransaction(change.key, change.value)
+              else redis.removeTransaction(change.key)
+            }
+            if (change.table === 'openEpochs') {
+              if (change.value) redis.putOpenEpoch(node, change.value)
+              else redis.removeOpenEpoch(node, chargePointId, Number(rest))
+            }
+          })
+        )
+      )
+    },
+    reserveTransactionIds: (count, atLeast) => ask(() => redis.reserveIds(count, atLeast)),
+    reserveTransaction: (id, startKey, candidate) => ask(() => redis.reserveStart(id, startKey, candidate)),
+    takeLostEpochs: (limit) => ask(() => redis.takeLostEpochs(limit)),
+    closeLostEpoch: (id, epoch) => ask(() => redis.closeLostEpoch(id, epoch))
+  }
+}
+
+/** Messages between nodes: late, lost, twice. */
+export function redisControl(life: RedisLife, faults: { lostChance: number; twiceChance: number }): ControlChannel {
+  const { node, actor, world, scheduler, network, listeners } = life
+  const hop = (to: string, receive: () => void, receiver: () => Actor | undefined) => {
+    const copies = scheduler.random.chance(faults.twiceChance) ? 2 : 1
+    for (let n = 0; n < copies; n++) {
+      if (scheduler.random.chance(faults.lostChance)) continue
+      scheduler.after(scheduler.random.between(0, 20), world, () => {
+        const heard = receiver()
+        if (!heard || !network.reaches(to, 'redis')) return
+        const lateMs = scheduler.random.chance(0.03) ? scheduler.random.between(0, 2_000) : 0
+        scheduler.after(lateMs, heard, receive)
+      })
+    }
+  }
+  return {
+    listen: async (handler) => {
+      listeners.set(node, { actor, handler })
+    },
+    send: (to, message) =>
+      new Promise((resolve, reject) => {
+        const text = JSON.stringify(message)
+        scheduler.say(`${node} -> ${to}: ${text.slice(0, 120)}`)
+        scheduler.after(requestTimeoutMs, actor, () =>
+          reject(new GatewayError('control_timeout', `${to} did not acknowledge`, { canRetry: true }))
+        )
+        if (!network.reaches(node, 'redis')) return
+        const receive = () => {
+          const listener = listeners.get(to)
+          if (!listener) return
+          listener.handler(JSON.parse(text) as ControlMessage).then(
+            (reply) => {
+              if (!network.reaches(to, 'redis')) return
+              hop(
+                node,
+                () => resolve(reply),
+                () => actor
+              )
+            },
+            (error: unknown) => scheduler.say(`${to}: control handler failed: ${String(error)}`)
+          )
+        }
+        hop(to, receive, () => listeners.get(to)?.actor)
+      }),
+    close: async () => {
+      listeners.delete(node)
+    }
+  }
+}

@@ -1,0 +1,158 @@
+import { World } from './world.ts'
+
+/** What may go wrong in a run. Each seed has some of them. */
+export const faultKinds = [
+  'crash',
+  'pause',
+  'redis_cut',
+  'redis_down',
+  'redis_slow',
+  'redis_emptied',
+  'bus_cut',
+  'bus_rebalance',
+  'bus_set_back',
+  'commit_lost',
+  'control_lost',
+  'control_twice',
+  'disk_slow',
+  'disk_full'
+] as const
+export type FaultKind = (typeof faultKinds)[number]
+
+export interface Plan {
+  readonly faults: ReadonlySet<FaultKind>
+  readonly activeMs: number
+}
+
+const healMs = 60_000
+const probeMs = 20_000
+
+/** One whole run: faults and work, then everything heals, then each charge point is sent a last command. */
+export async function runScenario(seed: number): Promise<{ readonly world: World; readonly plan: Plan }> {
+  const world = new World(seed, { nodes: 2 + (seed % 2), stations: 3 + (seed % 3) })
+  const { random } = world
+  const plan: Plan = {
+    faults: new Set(faultKinds.filter(() => random.chance(0.35))),
+    activeMs: random.between(20_000, 50_000)
+  }
+  world.scheduler.say(`plan: ${[...plan.faults].join(', ')}`)
+  for (const node of world.nodes) node.start()
+  await world.run(3_000)
+  const untilMs = world.scheduler.nowMs + plan.activeMs
+  setFaults(world, plan)
+  work(world, untilMs)
+  breakThings(world, plan, untilMs)
+  await world.run(plan.activeMs)
+  heal(world)
+  await world.run(healMs)
+  for (const { chargePointId } of world.stations) world.orderByApi(chargePointId, `probe-${chargePointId}`)
+  await world.run(probeMs)
+  return { world, plan }
+}
+
+function setFaults({ network, controlFaults, bus }: World, { faults }: Plan): void {
+  if (faults.has('redis_slow')) Object.assign(network.faults, { timeoutChance: 0.02, delayMsMax: 80 })
+  if (faults.has('control_lost')) controlFaults.lostChance = 0.2
+  if (faults.has('control_twice')) controlFaults.twiceChance = 0.3
+  if (faults.has('commit_lost')) bus.commitLossChance = 0.2
+}
+
+/** Backends give commands, by any node and by the bus, and say some of them again. */
+function work(world: World, untilMs: number): void {
+  const { random, scheduler } = world
+  scheduler.after(random.between(100, 1_500), world.world, () => {
+    if (scheduler.nowMs >= untilMs) return
+    const chargePointId = random.pick(world.stations)?.chargePointId ?? ''
+    const again = random.pick([...world.ordered.values()])
+    const what = random.next()
+    if (what < 0.4) world.orderByApi(chargePointId)
+    else if (what < 0.85) world.orderByBus(chargePointId)
+    else if (again?.id.startsWith('c-')) world.orderByApi(again.chargePointId, again.id)
+    work(world, untilMs)
+  })
+}
+
+function breakThings(world: World, plan: Plan, untilMs: number): void {
+  const { random, scheduler } = world
+  const kinds = [...plan.faults]
+  if (kinds.length === 0) return
+  scheduler.after(random.between(500, 8_000), world.world, () => {
+    if (scheduler.nowMs >= untilMs) return
+    const kind = random.pick(kinds)
+    if (kind) breakOne(world, kind)
+    breakThings(world, plan, untilMs)
+  })
+}
+
+function breakOne(world: World, kind: FaultKind): void {
+  const { random, scheduler, network, bus, redis } = world
+  const node = random.pick(world.nodes)
+  if (!node) return
+  const forMs = random.between(500, 12_000)
+  const later = (run: () => void) => scheduler.after(forMs, world.world, run)
+  switch (kind) {
+    case 'crash':
+      node.crash()
+      later(() => node.start())
+      return
+    case 'pause':
+      if (node.isUp) node.pause(forMs)
+      return
+    case 'redis_cut':
+      network.cut(node.name, 'redis')
+      later(() => network.mend(node.name, 'redis'))
+      return
+    case 'redis_down':
+      for (const { name } of world.nodes) network.cut(name, 'redis')
+      later(() => {
+        for (const { name } of world.nodes) network.mend(name, 'redis')
+      })
+      return
+    case 'redis_emptied':
+      redis.flush()
+      return
+    case 'bus_cut':
+      network.cut(node.name, 'bus')
+      later(() => network.mend(node.name, 'bus'))
+      return
+    case 'bus_rebalance':
+      bus.rebalance()
+      return
+    case 'bus_set_back':
+      bus.setBack(random.between(1, 10))
+      return
+    case 'disk_slow':
+      scheduler.say(`${node.name}: its disk is slow`)
+      node.disk.commitMsMax = random.between(100, 1_500)
+      later(() => {
+        node.disk.commitMsMax = 4
+      })
+      return
+    case 'disk_full':
+      scheduler.say(`${node.name}: its disk is full`)
+      node.disk.isFull = true
+      later(() => {
+        node.disk.isFull = false
+      })
+      return
+    default:
+      return
+  }
+}
+
+function heal(world: World): void {
+  const { network, controlFaults, bus, nodes, stations, scheduler } = world
+  scheduler.say('everything heals')
+  Object.assign(network.faults, { timeoutChance: 0, delayMsMax: 8 })
+  Object.assign(controlFaults, { lostChance: 0, twiceChance: 0 })
+  bus.commitLossChance = 0
+  for (const node of nodes) {
+    network.mend(node.name, 'redis')
+    network.mend(node.name, 'bus')
+    node.disk.isFull = false
+    node.disk.commitMsMax = 4
+    node.actor.pausedUntilMs = Math.min(node.actor.pausedUntilMs, scheduler.nowMs)
+    node.start()
+  }
+  for (const station of stations) station.isCalm = true
+}

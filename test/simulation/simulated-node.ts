@@ -1,0 +1,203 @@
+import { EmbeddedSessionRegistry } from '../../src/adapters/embedded/session-registry.ts'
+import { rulesOf } from '../../src/events/to-events.ts'
+import { Cluster, joinPorts } from '../../src/gateway/cluster/cluster.ts'
+import { forwarderConsumer } from '../../src/gateway/forward-cursor.ts'
+import { Forwarder } from '../../src/gateway/forwarder.ts'
+import { createGatewayNode, type GatewayNode } from '../../src/gateway/node.ts'
+import type { Logger } from '../../src/ports/logger.ts'
+import { createValidator } from '../../src/protocol/validate.ts'
+import { Session } from '../../src/session/session.ts'
+import { gatewaySettings } from '../support/gateway.ts'
+import { acceptingAuthority } from '../support/memory-ports.ts'
+import { noMetrics } from '../support/no-metrics.ts'
+import { type Bus, BusSource, busSink } from './bus.ts'
+import type { SimulatedConnection } from './connection.ts'
+import { Disk, DiskLife } from './disk.ts'
+import type { Network } from './network.ts'
+import { OwnLedger, ownDirectory } from './own-ports.ts'
+import type { RedisModel } from './redis-model.ts'
+import { type Listeners, redisControl, redisLedger, redisRegistry, redisShared } from './redis-ports.ts'
+import { type Actor, actorOf, type Scheduler } from './scheduler.ts'
+import { SimulatedLease } from './simulated-lease.ts'
+
+export const commandAgeMaxMs = 20_000
+export const callTimeoutMs = 5_000
+const validator = createValidator('1.6')
+const rules = rulesOf('1.6')
+
+export interface NodeWorld {
+  readonly scheduler: Scheduler
+  readonly world: Actor
+  readonly network: Network
+  readonly redis: RedisModel
+  readonly bus: Bus
+  readonly listeners: Listeners
+  readonly controlFaults: { lostChance: number; twiceChance: number }
+  /** Errors that the gateway logs: what it calls its own mistake is one. */
+  readonly complaints: string[]
+}
+
+/** One gateway on its disk, over any number of lives. */
+export class SimulatedNode {
+  readonly name: string
+  readonly disk = new Disk()
+  actor: Actor
+  gateway: GatewayNode | undefined
+  /** Accepts connections. */
+  isListening = false
+  connections: SimulatedConnection[] = []
+  readonly #world: NodeWorld
+  #lives = 0
+  #ids = 0
+
+  constructor(name: string, world: NodeWorld) {
+    this.name = name
+    this.#world = world
+    this.actor = actorOf(name)
+    this.actor.isAlive = false
+  }
+
+  get isUp(): boolean {
+    return this.actor.isAlive
+  }
+
+  /** A new process on the same disk. */
+  start(): void {
+    if (this.actor.isAlive) return
+    const { scheduler } = this.#world
+    this.#lives++
+    this.actor = actorOf(`${this.name}#${this.#lives}`)
+    this.connections = []
+    scheduler.say(`${this.name}: starts`)
+    scheduler.after(0, this.actor, () => {
+      this.#run().catch((error: unknown) => {
+        scheduler.say(`${this.name}: does not start: ${String(error)}`)
+        this.#world.complaints.push(`${this.name} did not start: ${String(error)}`)
+      })
+    })
+  }
+
+  /** kill -9. */
+  crash(): void {
+    if (!this.actor.isAlive) return
+    this.#world.scheduler.say(`${this.name}: is killed`)
+    this.actor.isAlive = false
+    this.isListening = false
+    this.#world.listeners.delete(this.name)
+    for (const connection of this.connections) {
+      if (this.#world.scheduler.random.chance(0.7)) connection.reset()
+      else connection.cut()
+    }
+  }
+
+  /** SIGSTOP and, after a while, SIGCONT. */
+  pause(ms: number): void {
+    this.#world.scheduler.say(`${this.name}: stands still for ${ms} ms`)
+    this.actor.pausedUntilMs = this.#world.scheduler.nowMs + ms
+  }
+
+  async #run(): Promise<void> {
+    const { actor, name, disk } = this
+    const { scheduler, world, network, redis, bus, listeners, controlFaults } = this.#world
+    const clock = scheduler.clockOf(actor)
+    const log = new DiskLife({ disk, scheduler, actor, recordsMax: 400, requiredConsumer: forwarderConsumer })
+    const registry = new EmbeddedSessionRegistry(name, log, clock)
+    const ledger = new OwnLedger(log, (id) => registry.currentEpoch(id))
+    const logger = this.#logger()
+    const ask = <T>(step: () => T) => network.request(name, actor, 'redis', world, step)
+    const lease = new SimulatedLease({ node: name, installation: `disk of ${name}`, clock, redis, ask })
+    const life = { node: name, actor, world, clock, scheduler, network, redis, listeners, lease, ask }
+    const own = { node: name, clock, logger, store: log, directory: ownDirectory(log, disk, clock), registry, ledger }
+    const sink = busSink({ bus, node: name, actor, world, scheduler })
+    const ports = {
+      lease,
+      registry: redisRegistry(life),
+      control: redisControl(life, controlFaults),
+      ledger: redisLedger(life),
+      shared: redisShared(life),
+      commands: new BusSource({ bus, node: name, actor, world, scheduler })
+    }
+    const joined = joinPorts(ports, own)
+    const nextId = () => `${name}-${this.#lives}-${++this.#ids}`
+    const tools = {
+      settings: sessionSettings(name),
+      ids: { eventId: nextId, messageId: nextId },
+      validator,
+      rules
+    }
+    const gateway = createGatewayNode({
+      settings: { ...gatewaySettings, node: name, commandAgeMaxMs, callTimeoutMs, takeoversMax: 1_000 },
+      clock,
+      logger,
+      metrics: noMetrics,
+      log,
+      store: log,
+      directory: joined.directory,
+      registry: joined.registry,
+      ledger: joined.ledger,
+      route: joined.route,
+      authority: acceptingAuthority,
+      ids: { eventId: nextId, commandId: nextId },
+      makeSession: (start) => new Session(tools, start)
+    })
+    const cluster = new Cluster(ports, own, joined, gateway, { node: name, adoptionsPerSecondMax: 100 })
+    const forwarder = new Forwarder({
+      settings: forwarderSettings(name),
+      log,
+      store: log,
+      sink,
+      clock,
+      logger,
+      metrics: noMetrics
+    })
+    this.gateway = gateway
+    await gateway.recover()
+    await cluster.start()
+    void forwarder.start()
+    this.isListening = true
+    scheduler.say(`${name}: listens`)
+  }
+
+  #logger(): Logger {
+    const { scheduler, complaints } = this.#world
+    const say = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string) => {
+      const about = [fields.chargePointId, fields.epoch, fields.commandId, fields.error]
+      const line = `${this.name}: ${message} ${about
+        .filter((fact) => fact !== undefined)
+        .map(String)
+        .join(' ')}`
+      scheduler.say(line)
+      if (level === 'error') complaints.push(line)
+    }
+    return { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') }
+  }
+}
+
+function forwarderSettings(node: string) {
+  return {
+    node,
+    topic: 'events',
+    bytesMax: 200_000,
+    batchRecordsMax: 20,
+    batchBytesMax: 100_000,
+    sendsPerS: 1_000,
+    sendsBurst: 100,
+    ackStallMs: 8_000
+  }
+}
+
+function sessionSettings(node: string) {
+  return {
+    node,
+    bootIntervalS: 300,
+    queueCallsMax: 8,
+    replayWindowMs: 60_000,
+    replayAnswersMax: 16,
+    badFramesMax: 3,
+    leniency: 'tolerant',
+    includeRaw: 'when_needed',
+    openTransactionsMax: 8,
+    endedTransactionsMax: 8,
+    violationsPerMinuteMax: 6
+  } as const
+}
