@@ -92,7 +92,9 @@ export class ForwardCursor {
     this.#moved = false
     const { lowWater, acked } = this.#deps.positions()
     if (lowWater > this.#lowWater) this.#put(lowWater)
-    if (!this.#committing) this.#commit(lowWater, acked)
+    // One that a full log holds up is followed by the newest positions, not by all that were skipped.
+    if (this.#committing) this.#moved = true
+    else this.#commit(lowWater, acked)
   }
 
   #put(lowWater: number): void {

@@ -73,6 +73,7 @@ export class Forwarder {
   #reader: ForwardReader | undefined
   #startedFrom = 0
   #isScheduled = false
+  #ackedAtMs = 0
   #isRestarting = false
   #isStopped = false
   #cancelWake: (() => void) | undefined
@@ -107,7 +108,12 @@ export class Forwarder {
     this.#startedFrom = this.#cursor.lowWater()
     const { required } = await log.putConsumer(forwarderConsumer, this.#startedFrom)
     assert(required, `${forwarderConsumer} must be a required consumer of the log`)
-    await sink.open()
+    try {
+      await sink.open()
+    } catch (error) {
+      if (this.#isStopped) return
+      throw error
+    }
     if (this.#isStopped) return
     const share = Math.ceil(settings.bytesMax / sink.partitions)
     this.#lanes = this.#cursor.acked(sink.partitions).map((acked, index) => new PartitionLane(index, acked, share))
@@ -178,8 +184,8 @@ export class Forwarder {
   }
 
   /**
-   * Send what can be sent within `deadlineMs` (nothing while the bus is away), then stop and say how many events remain. They are kept and go first after
-   * the next start. The sink is still open: whoever made it closes it.
+   * Send what can be sent within `deadlineMs` (nothing while the bus is away), then stop and say how many events remain.
+   * They are kept and go first after the next start. The sink is still open: whoever made it closes it.
    */
   async stop(deadlineMs: number): Promise<{ readonly remaining: number }> {
     const { clock, logger, settings, sink } = this.#deps
@@ -207,14 +213,13 @@ export class Forwarder {
   }
 
   #makeReader(): ForwardReader {
-    const { log, sink, settings, clock, logger } = this.#deps
+    const { log, sink, settings, logger } = this.#deps
     return new ForwardReader(this.#startedFrom, {
       log,
       node: settings.node,
       laneOf: (chargePointId) => this.#laneOf(chargePointId),
       recordBytesMax: () => sink.recordBytesMax,
-      // As long as the bus is away everybody waits: reading on would only mean to read all of it again.
-      isStuck: (lane) => lane.isStuck(clock.now(), stuckMs) && sink.state().kind === 'up',
+      isStuck: (lane) => this.#isStuck(lane),
       onPush: (lane) => {
         if (lane.sendable) this.#ready.add(lane)
       },
@@ -223,6 +228,13 @@ export class Forwarder {
         logger.warn({ partition }, 'a partition takes nothing: its events wait in the log, the others go on'),
       onCaughtUp: ({ partition }) => logger.info({ partition }, 'a partition has caught up')
     })
+  }
+
+  /** Alone in being stuck. When the whole bus is away everybody waits: to read on would mean to read all of it again. */
+  #isStuck({ triedAtMs }: PartitionLane): boolean {
+    const { clock, sink } = this.#deps
+    if (triedAtMs === undefined || clock.now() - triedAtMs < stuckMs) return false
+    return sink.state().kind === 'up' || this.#ackedAtMs > triedAtMs
   }
 
   #laneOf(chargePointId: string): PartitionLane {
@@ -290,6 +302,7 @@ export class Forwarder {
 
   #acked(lane: PartitionLane, events: number): void {
     lane.acknowledge()
+    this.#ackedAtMs = this.#deps.clock.now()
     this.#forwarded.inc(events)
     this.#batchEvents.observe(events)
     if (lane.sendable) this.#ready.add(lane)

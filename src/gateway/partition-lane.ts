@@ -1,5 +1,8 @@
 import type { PendingEvent } from './forward-record.ts'
 
+/** What a record costs in a batch beside its own bytes: lengths, offsets and times. */
+const framingBytes = 32
+
 export interface BatchLimits {
   readonly recordsMax: number
   readonly bytesMax: number
@@ -25,7 +28,6 @@ export class PartitionLane {
   #outstanding = 0
   #attempt = 0
   #sentAtMs = 0
-  /** When the head of the queue was first tried. */
   #triedAtMs: number | undefined
   /** Halved when a batch is too large for the bus, doubled when one was taken. */
   #batchMax = Number.POSITIVE_INFINITY
@@ -71,8 +73,9 @@ export class PartitionLane {
     return this.#outstanding > 0 ? this.#sentAtMs : undefined
   }
 
-  isStuck(nowMs: number, stuckMs: number): boolean {
-    return this.#triedAtMs !== undefined && nowMs - this.#triedAtMs >= stuckMs
+  /** When the first event of the queue was first tried; it is not acknowledged since. */
+  get triedAtMs(): number | undefined {
+    return this.#triedAtMs
   }
 
   /** Every event of this partition up to the result has been acknowledged, when all up to `passed` were looked at. */
@@ -92,7 +95,7 @@ export class PartitionLane {
     let bytes = 0
     let count = 0
     while (count < most) {
-      bytes += this.#queue[count]?.bytes ?? 0
+      bytes += (this.#queue[count]?.bytes ?? 0) + framingBytes
       if (count > 0 && bytes > bytesMax) break
       count++
     }

@@ -191,6 +191,13 @@ test('one that is acknowledged in time does not take the patience of those behin
   deepStrictEqual(world.told, [1, 2])
 })
 
+test('silence is no outage', async () => {
+  const world = await new GateWorld(1).start()
+  world.say(0)
+  await world.pass(patienceMs * 3)
+  strictEqual(world.outages(), 0)
+})
+
 test('before the bus was ever reached messages wait no longer than patience allows', async () => {
   const world = new GateWorld()
   const { promise, resolve } = Promise.withResolvers<void>()

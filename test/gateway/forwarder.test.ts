@@ -128,6 +128,17 @@ test('when the bus is away nothing is skipped and little is read; afterwards eve
     )
 })
 
+test('a partition that hangs alone is left behind even when the bus calls itself down', async () => {
+  const world = await new ForwarderWorld(4, { bytesMax: 20_000 }).start()
+  world.sink.held = new Set([2])
+  world.sink.become('down', world.clock.now())
+  for (let round = 0; round < 100; round++) {
+    await world.append(0, 1, 2, 3)
+    await world.pass(100)
+  }
+  strictEqual(world.total, 300)
+})
+
 test('all partitions that hang together catch up together: the log is not read once for each', async () => {
   const world = await new ForwarderWorld(20, { bytesMax: 1_200_000, sendsPerS: 10_000, sendsBurst: 1_000 }).start()
   world.sink.held = 'all'
@@ -222,6 +233,27 @@ test('a clean stop and start repeats nothing', async () => {
   await world.pass(1_000)
   strictEqual(world.total, 5)
   strictEqual(world.log.consumer('$forwarder')?.position, 5)
+})
+
+test('positions that a full log held up are written once it has room', async () => {
+  const world = new ForwarderWorld(2)
+  const { commit } = world.store
+  const held = Promise.withResolvers<void>()
+  world.store.commit = (changes) => held.promise.then(() => commit.call(world.store, changes))
+  await world.start()
+  world.sink.held = new Set([1])
+  await world.append(1, 0)
+  await world.pass(1_000)
+  await world.append(0, 0)
+  await world.pass(1_000)
+  held.resolve()
+  await world.pass(1_000)
+  await world.crash()
+  await world.pass(1_000)
+  deepStrictEqual(
+    world.sink.sends.map(({ records }) => records.map(numberOf)),
+    [[1]]
+  )
 })
 
 test('with another number of partitions everything above the low-water mark is sent again', async () => {
@@ -546,10 +578,14 @@ test('a stop does not wait for a bus that is away', async () => {
   await other.pass(2_000)
   deepStrictEqual(await stopped, { remaining: 1 })
   const early = new ForwarderWorld(1)
-  early.sink.opens = new Promise(() => undefined)
-  void early.forwarder.start()
+  const opening = Promise.withResolvers<void>()
+  early.sink.opens = opening.promise
+  const started = early.forwarder.start()
   await early.append(0)
+  await settled()
   deepStrictEqual(await early.forwarder.stop(5_000), { remaining: 1 })
+  opening.reject(new Error('closed'))
+  await started
 })
 
 test('the metrics tell what was acknowledged and what is not', async () => {

@@ -1,0 +1,26 @@
+import type { DeliveryState } from './delivery-gate.ts'
+import type { ForwarderState } from './forwarder.ts'
+import type { DependencyState } from './views.ts'
+
+/**
+ * The shared bus as readiness tells it: what is wrong, what still works. It is no reason to send charge points elsewhere, for
+ * their messages are kept on disk meanwhile.
+ */
+export function busDependency(name: string, forwarder: ForwarderState, delivery?: DeliveryState): DependencyState {
+  const { sink, backlog, lagging } = forwarder
+  const answered =
+    delivery?.answersAfter === 'broker'
+      ? 'messages are answered once it has them, or after delivery.broker_patience'
+      : 'messages are answered from the local log'
+  const kept = `${backlog} events wait in the local log and nothing is lost; ${answered}`
+  const { sinceMs } = sink
+  if (sink.kind !== 'up') {
+    const state = sink.kind === 'starting' ? 'degraded' : 'down'
+    return { name, state, sinceMs, detail: `${sink.detail ?? `${name} is ${sink.kind}`}; ${kept}` }
+  }
+  if (lagging.length > 0)
+    return { name, state: 'degraded', sinceMs, detail: `partitions ${lagging.join(', ')} are behind; ${kept}` }
+  if (delivery?.answersAfter === 'local')
+    return { name, state: 'degraded', sinceMs: delivery.sinceMs, detail: `${name} is catching up; ${kept}` }
+  return { name, state: 'up', sinceMs }
+}

@@ -1,0 +1,52 @@
+import { deepStrictEqual } from 'node:assert'
+import { test } from 'node:test'
+import { busDependency } from '../../src/gateway/bus-state.ts'
+
+const up = { kind: 'up', sinceMs: 1_000 } as const
+const broker = { answersAfter: 'broker', sinceMs: 500 } as const
+const local = { answersAfter: 'local', sinceMs: 2_000 } as const
+
+test('a bus that takes events is up', () => {
+  const forwarder = { sink: up, backlog: 3, lagging: [] }
+  deepStrictEqual(busDependency('kafka', forwarder), { name: 'kafka', state: 'up', sinceMs: 1_000 })
+  deepStrictEqual(busDependency('kafka', forwarder, broker), { name: 'kafka', state: 'up', sinceMs: 1_000 })
+})
+
+test('a bus that is away says why, since when, and what still works', () => {
+  const sink = { kind: 'misconfigured', sinceMs: 9, detail: 'there is no topic ocpp-events-up: create it' } as const
+  deepStrictEqual(busDependency('kafka', { sink, backlog: 7, lagging: [] }, local), {
+    name: 'kafka',
+    state: 'down',
+    sinceMs: 9,
+    detail:
+      'there is no topic ocpp-events-up: create it; 7 events wait in the local log and nothing is lost; messages are answered from the local log'
+  })
+  deepStrictEqual(busDependency('kafka', { sink: { kind: 'down', sinceMs: 9 }, backlog: 7, lagging: [] }, broker), {
+    name: 'kafka',
+    state: 'down',
+    sinceMs: 9,
+    detail:
+      'kafka is down; 7 events wait in the local log and nothing is lost; messages are answered once it has them, or after delivery.broker_patience'
+  })
+  deepStrictEqual(
+    busDependency('kafka', { sink: { kind: 'starting', sinceMs: 9 }, backlog: 0, lagging: [] }).state,
+    'degraded'
+  )
+})
+
+test('a bus that is up and behind is degraded', () => {
+  deepStrictEqual(busDependency('kafka', { sink: up, backlog: 7, lagging: [2, 5] }, broker), {
+    name: 'kafka',
+    state: 'degraded',
+    sinceMs: 1_000,
+    detail:
+      'partitions 2, 5 are behind; 7 events wait in the local log and nothing is lost; messages are answered once it has them, or after delivery.broker_patience'
+  })
+  deepStrictEqual(busDependency('kafka', { sink: up, backlog: 7, lagging: [] }, local), {
+    name: 'kafka',
+    state: 'degraded',
+    sinceMs: 2_000,
+    detail:
+      'kafka is catching up; 7 events wait in the local log and nothing is lost; messages are answered from the local log'
+  })
+})
