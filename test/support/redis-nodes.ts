@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
+import { RespConnection } from '../../scripts/services/resp.ts'
 import { createRedis, type Redis, type RedisOptions } from '../../src/adapters/redis/create-redis.ts'
 import { createSystemClock } from '../../src/lib/system-clock.ts'
 import { memoryLogger } from './memory-logger.ts'
@@ -59,16 +60,12 @@ export async function startedRedisNode(
   return node
 }
 
-const pollMs = 5
-
-/** Waits for what a real server does by its own clock. */
-export async function until(what: string, holds: () => Promise<boolean> | boolean, deadlineMs = 10_000): Promise<void> {
-  const endMs = performance.now() + deadlineMs
-  while (!(await holds())) {
-    if (performance.now() > endMs) throw new Error(`it did not come about in ${deadlineMs} ms: ${what}`)
-    await new Promise((resolve) => {
-      setTimeout(resolve, pollMs)
-    })
+/** The server, or all of the cluster, loses everything. */
+export async function emptyRedis(address: RedisAddress): Promise<void> {
+  for (const url of address.rootNodes ?? [address.url ?? '']) {
+    const connection = await RespConnection.open(Number(new URL(url).port))
+    await connection.command('FLUSHALL')
+    connection.close()
   }
 }
 

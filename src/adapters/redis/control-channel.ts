@@ -59,7 +59,7 @@ export class RedisControlChannel implements ControlChannel {
   async listen(handler: (message: ControlMessage) => Promise<ControlReply>): Promise<void> {
     this.#handler = handler
     const { clock, requestTimeoutMs } = this.#deps
-    const heard = this.#subscribe()
+    const heard = Promise.all([this.#subscribe(), this.#deps.connection.firstContact()])
     const { promise: late, resolve } = Promise.withResolvers<void>()
     const cancel = clock.after(requestTimeoutMs, resolve)
     await Promise.race([heard, late])

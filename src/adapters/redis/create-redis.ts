@@ -53,7 +53,7 @@ export interface Redis {
   readonly shared: SharedState
   state(): SinkState
   inspect(): Promise<RedisFacts>
-  /** Gives the lease back, and ends all connections. */
+  /** Ends all connections. A lease that was not given back with `lease.end()` runs out by itself. */
   close(): Promise<void>
 }
 
@@ -99,7 +99,7 @@ export function createRedis(options: RedisOptions): Redis {
     state: () => connection.state(),
     inspect: () => inspectRedis({ ...base, cluster }),
     close: async () => {
-      await lease.end()
+      lease.stop()
       await control.close()
       await connection.close()
     }

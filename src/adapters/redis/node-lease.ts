@@ -132,10 +132,15 @@ export class RedisNodeLease implements NodeLease {
     return nodes.every(({ adopting }) => adopting !== true) && marks.every(({ ageMs }) => ageMs > this.#deps.leaseTtlMs)
   }
 
-  async end(): Promise<void> {
-    const { connection, keys, nodeId, installation } = this.#deps
+  /** Renew no more. */
+  stop(): void {
     this.#running = false
     this.#cancel()
+  }
+
+  async end(): Promise<void> {
+    const { connection, keys, nodeId, installation } = this.#deps
+    this.stop()
     await this.#renewal
     try {
       await connection.run(scripts.leaseEnd, [keys.lease(nodeId)], [installation, this.#incarnation])

@@ -1,0 +1,180 @@
+import { deepStrictEqual, strictEqual } from 'node:assert'
+import { type TestContext, test } from 'node:test'
+import type { ClusterLedger, OverdueCommand } from '../../src/ports/cluster-ledger.ts'
+import type { NodeLease } from '../../src/ports/node-lease.ts'
+import type { CommandOutcome } from '../../src/ports/records.ts'
+import type { SessionRegistry } from '../../src/ports/session-registry.ts'
+import { claimedCommand } from '../support/claimed-command.ts'
+import { until } from '../support/until.ts'
+
+export interface LedgerNode {
+  readonly ledger: ClusterLedger
+  readonly registry: SessionRegistry
+  readonly lease: NodeLease
+  /** Like a crash, seen after the lease has run out. */
+  die(): Promise<void>
+}
+export interface LedgerWorld {
+  node(options: { readonly id: string; readonly leaseTtlMs?: number }): Promise<LedgerNode>
+  empty(): Promise<void>
+  dispose(): Promise<void>
+}
+
+const accepted: CommandOutcome = { outcome: 'accepted', status: 'Accepted' }
+const cancelled: CommandOutcome = { outcome: 'not_sent', reason: 'cancelled' }
+const lost: CommandOutcome = { outcome: 'unknown', reason: 'node_lost' }
+/** When a sweep looks at all that was claimed until now. */
+const later = () => Date.now() + 60_000
+const muchLater = (n: number) => Date.now() + 60_000 * (n + 1)
+
+/** What a ledger that nodes share does beyond `ledgerContract`. */
+export function clusterLedgerContract(name: string, create: () => Promise<LedgerWorld>): void {
+  const two = async (t: TestContext) => {
+    const world = await create()
+    t.after(() => world.dispose())
+    const [a, b] = await Promise.all([world.node({ id: 'node-a', leaseTtlMs: 400 }), world.node({ id: 'node-b' })])
+    return { world, a, b }
+  }
+  const why = (found: readonly OverdueCommand[]) =>
+    found.map((command) => `${command.record.commandId} ${command.why}`).sort()
+  const dead = async (of: LedgerNode, by: LedgerNode) => {
+    const { incarnation } = of.lease
+    await of.die()
+    await until('its lease has run out', async () => {
+      const presence = (await by.lease.nodes()).find((node) => node.incarnation === incarnation)
+      return presence?.alive !== true
+    })
+  }
+
+  test(`${name}: claims of two nodes race, and one wins`, async (t) => {
+    const { a, b } = await two(t)
+    const claims = await Promise.all(
+      [a, b].map(({ ledger }, n) => ledger.claim(claimedCommand('c-1', { node: n ? 'node-b' : 'node-a' })))
+    )
+    deepStrictEqual(claims.map(({ kind }) => kind).sort(), ['claimed', 'exists'])
+    strictEqual(claims[0]?.record.node, claims[1]?.record.node)
+    const other = await b.ledger.claim(claimedCommand('c-1', { chargePointId: 'CP-2' }))
+    strictEqual(other.kind, 'conflict')
+    strictEqual(other.record.chargePointId, 'CP-1')
+  })
+
+  test(`${name}: only the node whose session owns the charge point writes, and is told why it may not`, async (t) => {
+    const { a, b, world } = await two(t)
+    const record = claimedCommand('c-1')
+    await a.ledger.claim(record)
+    strictEqual(await a.ledger.write(record, 1, 5), 'not_owner')
+    const { epoch } = await b.registry.claim('CP-1')
+    strictEqual(await a.ledger.write(record, epoch, 5), 'not_owner', 'the epoch is of another node')
+    strictEqual(await b.ledger.write(record, epoch, 6), 'written')
+    strictEqual(await b.ledger.write(record, epoch, 7), 'refused')
+    strictEqual((await a.ledger.get('c-1'))?.node, 'node-b')
+    await world.empty()
+    strictEqual(await b.ledger.write(record, epoch, 8), 'ledger_lost')
+    strictEqual(await b.ledger.markWritten('c-1', epoch, 8), false)
+  })
+
+  test(`${name}: a command that was written is settled as not sent by nobody but who wrote it`, async (t) => {
+    const { a, b } = await two(t)
+    const record = claimedCommand('c-1')
+    await a.ledger.claim(record)
+    const { epoch } = await b.registry.claim('CP-1')
+    await b.ledger.write(record, epoch, 6)
+    strictEqual(await a.ledger.settle('c-1', cancelled, 7), undefined)
+    strictEqual((await b.ledger.settle('c-1', cancelled, 8))?.settlement?.reason, 'cancelled')
+  })
+
+  test(`${name}: many settle, one wins, and all read the same outcome`, async (t) => {
+    const { a, b } = await two(t)
+    await a.ledger.claim(claimedCommand('c-1'))
+    const settled = await Promise.all(
+      Array.from({ length: 10 }, (_, n) => (n % 2 ? a : b).ledger.settle('c-1', n % 3 ? lost : accepted, n))
+    )
+    const won = settled.filter((record) => record !== undefined)
+    strictEqual(won.length, 1)
+    deepStrictEqual(await a.ledger.get('c-1'), won[0])
+    deepStrictEqual(await b.ledger.get('c-1'), won[0])
+  })
+
+  test(`${name}: what a living node looks after is not overdue; each overdue command goes to one caller`, async (t) => {
+    const { a, b, world } = await two(t)
+    const c = await world.node({ id: 'node-c' })
+    for (const id of ['c-1', 'c-2', 'c-3', 'c-4']) await a.ledger.claim(claimedCommand(id))
+    const { epoch } = await a.registry.claim('CP-1')
+    strictEqual(await a.ledger.write(claimedCommand('c-2'), epoch, 6), 'written')
+    strictEqual(await a.ledger.handOver('c-3', 'node-b', b.lease.incarnation), true)
+    deepStrictEqual(await b.ledger.overdue(Date.now(), 100), [], 'it is not time')
+    deepStrictEqual(await b.ledger.overdue(later(), 100), [])
+    await dead(a, b)
+    const found = await Promise.all([b.ledger.overdue(muchLater(1), 100), c.ledger.overdue(muchLater(1), 100)])
+    deepStrictEqual(why(found.flat()), ['c-1 unclaimed', 'c-2 unanswered', 'c-4 unclaimed'])
+    deepStrictEqual(await c.ledger.overdue(muchLater(1), 100), [])
+    deepStrictEqual(why(await c.ledger.overdue(muchLater(2), 100)), [
+      'c-1 unclaimed',
+      'c-2 unanswered',
+      'c-4 unclaimed'
+    ])
+  })
+
+  test(`${name}: a command that was handed to a node that died is abandoned, and never claimed again`, async (t) => {
+    const { a, b } = await two(t)
+    const record = claimedCommand('c-1')
+    await b.ledger.claim(record)
+    strictEqual(await b.ledger.handOver('c-1', 'node-a', a.lease.incarnation), true)
+    strictEqual(await a.ledger.handOver('c-1', 'node-b', b.lease.incarnation), false, 'only the claimant hands over')
+    strictEqual(await b.ledger.handOver('c-1', 'node-a', a.lease.incarnation), true, 'the one re-route')
+    await dead(a, b)
+    strictEqual(await b.ledger.reclaim(record), undefined)
+    deepStrictEqual(why(await b.ledger.overdue(later(), 100)), ['c-1 abandoned'])
+  })
+
+  test(`${name}: a claim whose claimant is dead goes to one that asks, once`, async (t) => {
+    const { a, b, world } = await two(t)
+    const c = await world.node({ id: 'node-c' })
+    const record = claimedCommand('c-1')
+    await a.ledger.claim(record)
+    strictEqual(await b.ledger.reclaim(record), undefined, 'its claimant lives')
+    await dead(a, b)
+    const taken = await Promise.all([b.ledger.reclaim(record), c.ledger.reclaim(record)])
+    const won = taken.filter((found) => found !== undefined)
+    strictEqual(won.length, 1)
+    strictEqual((await b.ledger.get('c-1'))?.node, won[0]?.node)
+    deepStrictEqual(await b.ledger.overdue(later(), 100), [])
+  })
+
+  test(`${name}: an outcome that was settled and not published is found until it is`, async (t) => {
+    const { a, b } = await two(t)
+    for (const id of ['c-1', 'c-2']) {
+      await a.ledger.claim(claimedCommand(id))
+      await a.ledger.settle(id, accepted, Date.now())
+    }
+    await a.ledger.published('c-1')
+    await dead(a, b)
+    const [found, ...others] = await b.ledger.overdue(later(), 100)
+    strictEqual(others.length, 0)
+    strictEqual(found?.why, 'unpublished')
+    deepStrictEqual(found.record.settlement, accepted)
+    await b.ledger.published('c-2')
+    deepStrictEqual(await b.ledger.overdue(muchLater(3), 100), [])
+  })
+
+  test(`${name}: an emptied ledger does as if fresh, and what its node kept still gets its one outcome`, async (t) => {
+    const { a, b, world } = await two(t)
+    const record = claimedCommand('c-1')
+    await a.ledger.claim(record)
+    const { epoch } = await a.registry.claim('CP-1')
+    await a.ledger.write(record, epoch, 6)
+    await world.empty()
+    strictEqual(await b.ledger.get('c-1'), undefined)
+    deepStrictEqual(await b.ledger.recent('CP-1', 10), [])
+    strictEqual(await a.ledger.settle('c-1', accepted, 7), undefined)
+    strictEqual(await a.ledger.handOver('c-1', 'node-b', b.lease.incarnation), false)
+    strictEqual(await a.ledger.reclaim(record), undefined)
+    deepStrictEqual(await b.ledger.overdue(later(), 100), [])
+    const kept = { ...record, state: 'written', epoch, writtenAtMs: 6 } as const
+    const settled = await a.ledger.settleKept(kept, accepted, 8)
+    deepStrictEqual(settled, { ...kept, state: 'settled', settlement: accepted, settledAtMs: 8 })
+    strictEqual(await a.ledger.settleKept(kept, lost, 9), undefined)
+    deepStrictEqual(await b.ledger.get('c-1'), settled)
+    deepStrictEqual(why(await b.ledger.overdue(later(), 100)), ['c-1 unpublished'])
+  })
+}
