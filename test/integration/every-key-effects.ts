@@ -58,13 +58,20 @@ async function fate(station: Station): Promise<number | 'answered'> {
   return asked
 }
 
-/** Why the first connection ended, if it does in time. */
-async function endOf(gateway: GatewayInProcess, ms: number): Promise<string> {
-  const giveUpAtMs = performance.now() + ms
+/** Between the two values of a time: so that a busy machine is not taken for a long setting. */
+const longMs = 2_500
+
+async function tookLong(done: Promise<unknown>): Promise<boolean> {
+  const beganMs = performance.now()
+  await done
+  return performance.now() - beganMs > longMs
+}
+
+/** What the event of the first disconnect says, as soon as it can be read. */
+async function endOf(gateway: GatewayInProcess): Promise<{ readonly reason?: unknown; readonly durationMs?: unknown }> {
   for (;;) {
     const [ended] = await gateway.events('charge_point.disconnected')
-    if (ended && 'reason' in ended.data) return String(ended.data.reason)
-    if (performance.now() > giveUpAtMs) return 'alive'
+    if (ended) return ended.data as Awaited<ReturnType<typeof endOf>>
     await sleep(20)
   }
 }
@@ -96,7 +103,10 @@ async function fill(gateway: GatewayInProcess, station: Station, messages: numbe
   for (let n = 0; n < messages; n++) {
     const call = station.call('DataTransfer', { vendorId: 'V', data: 'x'.repeat(40_000) })
     call.catch(() => undefined)
-    if ((await within(500, call)) === 'late') return 1
+    // Late on a busy machine is not held: only the log's own word counts.
+    while ((await within(250, call)) === 'late') {
+      if ((await requestStatus(gateway, '/health/ready')) === 503) return 1
+    }
   }
   await gateway.json('/v1/node')
   return 0
@@ -205,14 +215,14 @@ const serverEffects: Readonly<Record<string, Effect>> = {
     provenBy: ['test/server/listener.test.ts', 'the backlog and the address are what the system is asked for']
   },
   'server.handshake_timeout': {
+    from: '3s',
     to: '200ms',
     observe: async (gateway) => {
       const socket = await gateway.raw('chargePoints')
       socket.write('GET /ocpp/CP-1 HTTP/1.1\r\n')
-      const head = new Promise<string>((resolve) => socket.once('data', (data) => resolve(String(data).slice(9, 12))))
-      return within(1_500, head)
+      return tookLong(new Promise((resolve) => socket.once('data', resolve)))
     },
-    expect: ['late', '408']
+    expect: [true, false]
   },
   'server.payload_bytes_max': {
     to: '1KiB',
@@ -227,35 +237,40 @@ const serverEffects: Readonly<Record<string, Effect>> = {
     expect: [true, 1009]
   },
   'server.ping_interval': {
+    from: '5s',
     to: '100ms',
     observe: async (gateway) => {
       const socket = await gateway.knock(`${gateway.url}/CP-1`)
-      if (typeof socket === 'number') return socket
-      return within(1_000, new Promise((resolve) => socket.once('ping', () => resolve('pinged'))))
+      return typeof socket !== 'number' && tookLong(new Promise((resolve) => socket.once('ping', resolve)))
     },
-    expect: ['late', 'pinged']
+    expect: [true, false]
   },
   'server.idle_timeout': {
+    from: '3s',
     to: '250ms',
     flags: { 'server.ping_interval': '0s' },
     observe: async (gateway) => {
-      const station = await gateway.station('CP-1')
-      await within(1_500, station.closed)
-      return endOf(gateway, 200)
+      await tookLong((await gateway.station('CP-1')).closed)
+      const { reason, durationMs } = await endOf(gateway)
+      return [reason, Number(durationMs) > longMs]
     },
-    expect: ['alive', 'idle_timeout']
+    expect: [
+      ['idle_timeout', true],
+      ['idle_timeout', false]
+    ]
   },
   'server.close_timeout': {
+    from: '3s',
     to: '50ms',
     observe: async (gateway) => {
       const socket = await gateway.raw('chargePoints')
       await upgraded(socket, '/ocpp/CP-1')
-      const ended = new Promise((resolve) => socket.once('end', () => resolve('cut')))
+      const ended = new Promise((resolve) => socket.once('end', resolve))
       socket.resume()
       await gateway.fetch('/v1/charge-points/CP-1/connection', { method: 'DELETE' })
-      return within(1_000, ended)
+      return tookLong(ended)
     },
-    expect: ['late', 'cut']
+    expect: [true, false]
   },
   'server.default_version': {
     observe: async (gateway) => statusOf(await gateway.knock(`${gateway.url}/CP-1`, [])),
@@ -288,6 +303,7 @@ const apiEffects: Readonly<Record<string, Effect>> = {
     ]
   },
   'api.stream_heartbeat': {
+    from: '3s',
     to: '100ms',
     observe: async (gateway) => {
       const aborter = new AbortController()
@@ -295,16 +311,14 @@ const apiEffects: Readonly<Record<string, Effect>> = {
         headers: { accept: 'text/event-stream' },
         signal: aborter.signal
       })
-      const heard = (async () => {
-        for await (const chunk of body ?? []) if (Buffer.from(chunk).includes('heartbeat')) return 'heartbeat'
-        return 'ended'
-      })()
-      heard.catch(() => undefined)
-      const answer = await within(800, heard)
+      const heard = async () => {
+        for await (const chunk of body ?? []) if (Buffer.from(chunk).includes('heartbeat')) return
+      }
+      const answer = await tookLong(heard())
       aborter.abort()
       return answer
     },
-    expect: ['late', 'heartbeat']
+    expect: [true, false]
   },
   'api.tokens': { observe: (gateway) => requestStatus(gateway, '/v1/node'), expect: [200, 401] },
   'api.metrics_token': { observe: (gateway) => requestStatus(gateway, '/metrics'), expect: [200, 401] },
@@ -379,12 +393,15 @@ const apiEffects: Readonly<Record<string, Effect>> = {
   'limits.api_wait_max': {
     to: '1s',
     observe: async (gateway) => {
-      await gateway.booted('CP-1', mute)
-      const beganMs = performance.now()
-      await gateway.command('CP-1', {}, 2)
-      return Math.floor((performance.now() - beganMs) / 1000)
+      const response = await gateway.fetch('/v1/charge-points/CP-1/commands', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', prefer: 'wait=2' },
+        body: JSON.stringify({ type: 'ocpp.call', data: { action: 'ClearCache', payload: {} } })
+      })
+      await response.body?.cancel()
+      return response.headers.get('preference-applied')
     },
-    expect: [2, 1]
+    expect: ['wait=2', 'wait=1']
   }
 }
 
@@ -458,8 +475,9 @@ const eventEffects: Readonly<Record<string, Effect>> = {
     to: '1s',
     observe: async (gateway) => {
       await gateway.booted('CP-1')
-      await sleep(3_200)
-      return (await gateway.events('charge_point.booted')).length
+      const kept = async () => (await gateway.events('charge_point.booted')).length
+      for (let n = 0; n < 60 && (await kept()) > 0; n++) await sleep(100)
+      return kept()
     },
     expect: [1, 0]
   },
@@ -545,22 +563,28 @@ const sessionEffects: Readonly<Record<string, Effect>> = {
     expect: [300, 10]
   },
   'session.call_timeout': {
+    from: '3s',
     to: '100ms',
     observe: async (gateway) => {
       await gateway.booted('CP-1', mute)
-      return (await gateway.command('CP-1', {}, 1)).reason
+      const { reason, writtenAt = '', settledAt = '' } = await gateway.command('CP-1', {}, 30)
+      return [reason, Date.parse(settledAt) - Date.parse(writtenAt) > longMs]
     },
-    expect: [undefined, 'timeout']
+    expect: [
+      ['timeout', true],
+      ['timeout', false]
+    ]
   },
   'session.queue_calls_max': {
     to: '1',
     observe: async (gateway) => {
-      await gateway.booted('CP-1', mute)
+      const station = await gateway.booted('CP-1', mute)
       await gateway.command('CP-1')
-      await gateway.command('CP-1')
-      return (await gateway.command('CP-1', {}, 1)).reason
+      while (station.received.length === 0) await sleep(10)
+      for (const _ of [1, 2]) await gateway.command('CP-1')
+      return (await gateway.json<{ queuedCalls: number }>('/v1/charge-points/CP-1')).queuedCalls
     },
-    expect: [undefined, 'queue_full']
+    expect: [2, 1]
   },
   'session.replay_window': {
     to: '0s',
@@ -614,8 +638,10 @@ const sessionEffects: Readonly<Record<string, Effect>> = {
     from: '3s',
     to: '300ms',
     observe: async (gateway) => {
-      await gateway.booted('CP-1', mute)
+      const station = await gateway.booted('CP-1', mute)
       await gateway.command('CP-1')
+      // Only what has reached the station holds a stop.
+      while (station.received.length === 0) await sleep(10)
       const beganMs = performance.now()
       await gateway.stop()
       return performance.now() - beganMs > 2_000
@@ -623,13 +649,18 @@ const sessionEffects: Readonly<Record<string, Effect>> = {
     expect: [true, false]
   },
   'limits.command_age_max': {
+    from: '4s',
     to: '1s',
     observe: async (gateway) => {
       await gateway.booted('CP-1', mute)
       await gateway.command('CP-1')
-      return (await gateway.command('CP-1', {}, 2)).reason
+      const { reason, requestedAt = '', settledAt = '' } = await gateway.command('CP-1', {}, 30)
+      return [reason, Date.parse(settledAt) - Date.parse(requestedAt) > longMs]
     },
-    expect: [undefined, 'expired']
+    expect: [
+      ['expired', true],
+      ['expired', false]
+    ]
   },
   'limits.command_timeout_max': {
     to: '1s',
