@@ -147,7 +147,7 @@ export const schema = {
       true,
       'Wait for the disk (fsync) before a message is answered; off, a power cut may lose answered messages.'
     ),
-    linger_max: duration('2ms', { min: '0ms', max: '1s' }, 'Longest time that a commit waits for company.'),
+    linger_max: duration('5ms', { min: '0ms', max: '1s' }, 'Longest time that a commit waits for company.'),
     required_consumers: list('Named consumers that hold the log: without them no event is removed.', name)
   },
   events: {

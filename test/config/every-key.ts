@@ -41,7 +41,7 @@ export const alternatives: Readonly<Record<string, Alternative>> = {
   'event_log.retention': { written: '1h', parsed: 3_600_000 },
   'event_log.bytes_max': { written: '64MiB', parsed: 64 * MiB },
   'event_log.sync': { written: 'false', parsed: false },
-  'event_log.linger_max': { written: '5ms', parsed: 5 },
+  'event_log.linger_max': { written: '7ms', parsed: 7 },
   'event_log.required_consumers': { written: 'billing,audit', parsed: ['billing', 'audit'] },
   'events.include_raw': { written: 'always', parsed: 'always' },
   'events.schema_base_url': { written: 'https://example.com/schemas', parsed: 'https://example.com/schemas' },
