@@ -192,6 +192,8 @@ export class KafkaEventSink implements EventSink {
       try {
         await produce(producer, this.#options.topic, partition, batch)
       } catch (error) {
+        // This caller is told what happened; only the others are given back unread.
+        if (producer === this.#producer) this.#outstanding.delete(partition)
         throw this.#failed(producer, batch, written, error)
       }
       // What a producer that was thrown away still delivers has already been told as lost.

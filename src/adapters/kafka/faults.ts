@@ -45,7 +45,7 @@ export function isUnreachable(error: unknown): boolean {
 export function explain(error: unknown, connection: KafkaConnection, topic: string): Fault {
   const parts = [...partsOf(error)]
   const broker = (id: string): boolean => parts.some((part) => part.apiId === id)
-  const system = (...codes: string[]): boolean => parts.some((part) => codes.includes(String(part.code)))
+  const says = (pattern: RegExp): boolean => parts.some((part) => pattern.test(part.message))
   const misconfigured = (detail: string): Fault => ({ kind: 'misconfigured', detail })
   const user = connection.sasl?.username
   if (broker('UNSUPPORTED_SASL_MECHANISM'))
@@ -54,7 +54,7 @@ export function explain(error: unknown, connection: KafkaConnection, topic: stri
     )
   if (broker('ILLEGAL_SASL_STATE'))
     return misconfigured('This port of Kafka asks for no user; take its SASL port, or leave kafka.sasl out.')
-  if (broker('SASL_AUTHENTICATION_FAILED') || system('PLT_KFK_AUTHENTICATION'))
+  if (broker('SASL_AUTHENTICATION_FAILED') || says(/^SASL authentication failed/))
     return misconfigured(`Kafka refuses the user name or password of "${user}"; check kafka.sasl.`)
   if (broker('TOPIC_AUTHORIZATION_FAILED'))
     return misconfigured(`The user "${user ?? 'ANONYMOUS'}" may not use the topic "${topic}"; grant it.`)
@@ -66,14 +66,13 @@ export function explain(error: unknown, connection: KafkaConnection, topic: stri
     return misconfigured(
       `The user "${user ?? 'ANONYMOUS'}" lacks a right on the cluster; grant it (CREATE to create topics).`
     )
-  if (broker('UNKNOWN_TOPIC_OR_PARTITION') || parts.some((part) => /^Unknown topic /.test(part.message)))
-    return misconfigured(missingTopic(topic))
+  if (broker('UNKNOWN_TOPIC_OR_PARTITION') || says(/^Unknown topic /)) return misconfigured(missingTopic(topic))
   if (broker('NOT_ENOUGH_REPLICAS') || broker('NOT_ENOUGH_REPLICAS_AFTER_APPEND'))
     return { kind: 'down', detail: `The topic "${topic}" has fewer in-sync replicas than its min.insync.replicas.` }
   const certificate = parts.find((part) => /^(?:CERT_|UNABLE_|DEPTH_ZERO|SELF_SIGNED|ERR_TLS)/.test(String(part.code)))
   if (certificate)
     return misconfigured(`The certificate of Kafka is not trusted (${certificate.message}); check kafka.tls.`)
-  if (parts.some((part) => /verify the broker supports TLS|received a TLS|EPROTO|SSL routines/i.test(part.message)))
+  if (says(/verify the broker supports TLS|requires TLS|SSL routines/))
     return misconfigured(
       'TLS with Kafka fails: one side speaks TLS and the other does not; check kafka.tls and the port.'
     )
@@ -88,9 +87,13 @@ export function missingTopic(topic: string, partitions = 12): string {
 function unreachable(connection: KafkaConnection, parts: readonly FaultPart[]): string {
   const answer = parts.find((part) => part.apiId !== undefined)
   if (answer) return `Kafka answers ${answer.apiId}: ${answer.message}`
-  const deepest = parts.find((part) => part.syscall !== undefined) ?? parts.find((part) => part.message !== '')
+  const deepest = parts.find((part) => part.syscall !== undefined) ?? parts.findLast((part) => part.message !== '')
   const reason = deepest?.message || deepest?.code || 'no answer'
-  return `Kafka cannot be reached; tried ${connection.brokers.join(', ')} (${reason}).`
+  const hint =
+    reason === 'Connection closed'
+      ? ' A port that wants TLS or a login closes like this: see kafka.tls, kafka.sasl.'
+      : ''
+  return `Kafka cannot be reached; tried ${connection.brokers.join(', ')} (${reason}).${hint}`
 }
 
 /**
