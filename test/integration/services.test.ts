@@ -184,8 +184,10 @@ describe('three Kafka brokers', () => {
 })
 
 describe('what a start leaves behind', () => {
-  test('is nothing, also when the starter is killed with SIGKILL', async () => {
+  test('is nothing, also when the starter is killed with SIGKILL', async (t) => {
     const starter = spawn(process.execPath, [cli, 'start', 'redis'], { stdio: ['ignore', 'pipe', 'pipe'] })
+    // What would be left behind holds these, and the test has to end all the same.
+    t.after(() => [starter.stdout, starter.stderr].map((stream) => stream.destroy()))
     let said = ''
     starter.stderr.on('data', (chunk) => {
       said += String(chunk)
@@ -203,6 +205,7 @@ describe('what a start leaves behind', () => {
     const info = String(await connection.command('INFO', 'server'))
     const pid = Number(/process_id:(\d+)/.exec(info)?.[1])
     ok(runs(pid))
+    connection.close()
     starter.kill('SIGKILL')
     await until('the server ended', () => !runs(pid))
     await until('its folder is gone', () => !existsSync(folder))
