@@ -1,3 +1,4 @@
+import { disconnectedId } from '../events/derived.ts'
 import { type EnvelopeFacts, type GatewayEvent, makeEvent } from '../events/envelope.ts'
 import type { EventData, EventType } from '../events/model.ts'
 import { derivedId } from '../lib/derived-id.ts'
@@ -46,14 +47,14 @@ export class OwnEvents {
   }
 
   /** An epoch that its node never closed. No sequence: nobody knows how far it came. */
-  nodeLost(open: OpenEpochRecord): GatewayEvent<'charge_point.disconnected'> {
-    const { chargePointId, epoch, version, connectedAtMs } = open
+  nodeLost(open: OpenEpochRecord & { readonly node?: string }): GatewayEvent<'charge_point.disconnected'> {
+    const { chargePointId, epoch, version, connectedAtMs, node = this.#deps.node } = open
     const data = {
       reason: 'node_lost',
       text: 'the gateway node died while the charge point was connected',
       connectedAt: isoOf(connectedAtMs)
     }
-    const id = derivedId('charge_point.disconnected', chargePointId, epoch)
+    const id = disconnectedId(chargePointId, epoch, node)
     return this.#event('charge_point.disconnected', chargePointId, id, this.#deps.clock.now(), data, {
       ocppversion: version,
       position: { epoch }

@@ -1,4 +1,5 @@
 import type { Decision } from '../events/decision.ts'
+import { disconnectedId } from '../events/derived.ts'
 import {
   type ChargePointRecord,
   type ConnectionRecord,
@@ -255,7 +256,8 @@ export class Session implements ChargePointSession {
       ...totals,
       ...(lastSequence === undefined ? {} : { lastSequence })
     }
-    const entry = context.entry({ type: 'charge_point.disconnected', data }, {}, nowMs, changes)
+    const eventId = disconnectedId(chargePointId, epoch, context.tools.settings.node)
+    const entry = context.entry({ type: 'charge_point.disconnected', data }, { eventId }, nowMs, changes)
     out.push({ kind: 'publish', entries: [entry] })
   }
 }

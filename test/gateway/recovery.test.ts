@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from 'node:assert'
 import { test } from 'node:test'
-import { derivedId } from '../../src/lib/derived-id.ts'
+import { disconnectedId } from '../../src/events/derived.ts'
 import { GatewayHarness, turn } from '../support/gateway.ts'
 import { MemoryStore } from '../support/memory-ports.ts'
 
@@ -32,22 +32,8 @@ test('each epoch that a crash left open ends once as node_lost, with its epoch a
       .events()
       .map(({ id, type, subject, epoch, sequence, data }) => [id, type, subject, epoch, sequence, data.reason]),
     [
-      [
-        derivedId('charge_point.disconnected', 'CP-1', 1),
-        'charge_point.disconnected',
-        'CP-1',
-        1,
-        undefined,
-        'node_lost'
-      ],
-      [
-        derivedId('charge_point.disconnected', 'CP-2', 2),
-        'charge_point.disconnected',
-        'CP-2',
-        2,
-        undefined,
-        'node_lost'
-      ]
+      [disconnectedId('CP-1', 1, 'node-a'), 'charge_point.disconnected', 'CP-1', 1, undefined, 'node_lost'],
+      [disconnectedId('CP-2', 2, 'node-a'), 'charge_point.disconnected', 'CP-2', 2, undefined, 'node_lost']
     ]
   )
   const again = new GatewayHarness({ store: onDisk(gateway.store) })
