@@ -42,7 +42,7 @@ export class DeliveryGate implements DurabilityGate {
   readonly #outages: Counter
   /** By partition, in order of their positions. */
   readonly #waiting = new Map<number, Waiting[]>()
-  /** Those that came before the partitions were known. */
+  /** Those that came while the partitions were not known. */
   #unplaced: Waiting[] = []
   #isLocal = false
   #isClosed = false
@@ -56,8 +56,9 @@ export class DeliveryGate implements DurabilityGate {
     this.#outages = metrics.counter('delivery_outages_total', {})
     metrics.gauge('delivery_local', {}, () => (this.#isLocal ? 1 : 0))
     forwarder.onAck((partition, position) => this.#acked(partition, position))
+    // The partitions may be others than before.
     forwarder.onOpen(() => {
-      for (const waiting of this.#unplaced.splice(0)) this.#place(waiting)
+      for (const waiting of this.#takeAll()) this.#place(waiting)
     })
   }
 
@@ -145,8 +146,12 @@ export class DeliveryGate implements DurabilityGate {
   }
 
   #releaseAll(): void {
-    const all = [...this.#unplaced.splice(0)]
+    for (const { waiter, ticket } of this.#takeAll()) waiter.durable(ticket)
+  }
+
+  #takeAll(): Waiting[] {
+    const all = this.#unplaced.splice(0)
     for (const queue of this.#waiting.values()) all.push(...queue.splice(0))
-    for (const { waiter, ticket } of all) waiter.durable(ticket)
+    return all.sort((a, b) => a.position - b.position)
   }
 }

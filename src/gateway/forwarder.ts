@@ -3,7 +3,7 @@ import { GatewayError } from '../lib/gateway-error.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EventLog } from '../ports/event-log.ts'
 import type { EventSink, SinkState } from '../ports/event-sink.ts'
-import type { Logger } from '../ports/logger.ts'
+import type { LogFields, Logger } from '../ports/logger.ts'
 import type { Counter, Histogram, Metrics } from '../ports/metrics.ts'
 import type { NodeStore } from '../ports/node-store.ts'
 import { ForwardCursor, forwarderConsumer } from './forward-cursor.ts'
@@ -52,6 +52,8 @@ const tickMs = 1_000
 const stuckMs = 1_000
 const cursorIntervalMs = 200
 const retryMs = 1_000
+/** A client that calls its bus away for so many times `ackStallMs` is made anew all the same. */
+const distrustFactor = 10
 
 /**
  * Streams the log to the shared bus: in order per partition, at least once, each event byte for byte with its id. What was
@@ -115,9 +117,7 @@ export class Forwarder {
       throw error
     }
     if (this.#isStopped) return
-    const share = Math.ceil(settings.bytesMax / sink.partitions)
-    this.#lanes = this.#cursor.acked(sink.partitions).map((acked, index) => new PartitionLane(index, acked, share))
-    this.#reader = this.#makeReader()
+    this.#makeLanes()
     this.#unsubscribe = log.onAdvance(() => this.#schedule())
     this.#tickLater()
     logger.info(
@@ -128,8 +128,9 @@ export class Forwarder {
     this.#schedule()
   }
 
+  /** False until the partitions are known, and while the client is made anew. */
   get isOpen(): boolean {
-    return this.#reader !== undefined
+    return this.#reader !== undefined && !this.#isRestarting
   }
 
   /** Every event up to here is acknowledged, whatever its partition. */
@@ -163,7 +164,7 @@ export class Forwarder {
     return { sink: this.#deps.sink.state(), backlog: this.backlog, lagging }
   }
 
-  /** The partition of a charge point; known once it is open. */
+  /** The partition of a charge point; known while it is open. */
   partitionOf(chargePointId: string): number {
     return this.#deps.sink.partitionOf(chargePointId)
   }
@@ -178,7 +179,7 @@ export class Forwarder {
     this.#ackListeners.push(listener)
   }
 
-  /** Calls back once, when the partitions are known. */
+  /** Calls back whenever it opens: the partitions are known, and may be others than before. */
   onOpen(listener: () => void): void {
     this.#openListeners.push(listener)
   }
@@ -203,7 +204,7 @@ export class Forwarder {
     this.#cancelTick?.()
     this.#cancelWake?.()
     const remaining = this.backlog
-    if (this.isOpen) await this.#cursor.close()
+    if (this.#reader) await this.#cursor.close()
     if (remaining > 0)
       logger.warn(
         { remaining, topic: settings.topic },
@@ -212,9 +213,12 @@ export class Forwarder {
     return { remaining }
   }
 
-  #makeReader(): ForwardReader {
+  #makeLanes(): void {
     const { log, sink, settings, logger } = this.#deps
-    return new ForwardReader(this.#startedFrom, {
+    const share = Math.ceil(settings.bytesMax / sink.partitions)
+    this.#ready.clear()
+    this.#lanes = this.#cursor.acked(sink.partitions).map((acked, index) => new PartitionLane(index, acked, share))
+    this.#reader = new ForwardReader(this.#startedFrom, {
       log,
       node: settings.node,
       laneOf: (chargePointId) => this.#laneOf(chargePointId),
@@ -249,7 +253,7 @@ export class Forwarder {
     setImmediate(() => {
       this.#isScheduled = false
       if (this.#isStopped) return
-      const hasMore = this.#reader?.step() ?? false
+      const hasMore = this.isOpen && this.#reader?.step()
       this.#dispatch()
       if (hasMore) this.#schedule()
     })
@@ -360,48 +364,67 @@ export class Forwarder {
   }
 
   #tick(): void {
-    const { sink, clock, settings } = this.#deps
+    if (this.#isRestarting) return
+    const { sink, clock } = this.#deps
     const nowMs = clock.now()
-    const { kind, sinceMs } = sink.state()
-    let isStalled = false
+    const stalled: number[] = []
     for (const lane of this.#lanes) {
       if (lane.retryAtMs !== undefined && lane.retryAtMs <= nowMs) {
         lane.retryAtMs = undefined
         if (lane.sendable) this.#ready.add(lane)
       }
-      const sentAtMs = lane.sentAtMs
-      if (sentAtMs === undefined || kind !== 'up') continue
-      if (nowMs - Math.max(sentAtMs, sinceMs) >= settings.ackStallMs) isStalled = true
+      if (this.#isStalled(lane)) stalled.push(lane.partition)
     }
-    if (kind !== 'up') this.#endFlush?.()
-    if (isStalled && !this.#isRestarting) this.#restart()
+    if (sink.state().kind !== 'up') this.#endFlush?.()
+    if (stalled.length > 0) this.#restart({ stalled }, 'nothing is acknowledged though the bus can be reached')
+    else if (sink.partitions !== this.#lanes.length) this.#restart({}, 'the topic has other partitions than before')
     this.#dispatch()
     // Stuck is a matter of time, not of events.
     this.#schedule()
   }
 
-  #restart(): void {
-    const { sink, logger, settings } = this.#deps
-    const before = this.#lanes.filter(({ outstanding }) => outstanding)
-    logger.warn(
-      { partitions: before.map(({ partition }) => partition), ackStallMs: settings.ackStallMs },
-      'nothing is acknowledged though the bus is up: its client is made anew and the events are sent again'
-    )
+  /** True when the client, not the bus, seems to be what does not answer. In the end it is not trusted with that either. */
+  #isStalled({ sentAtMs }: PartitionLane): boolean {
+    if (sentAtMs === undefined) return false
+    const { sink, clock, settings } = this.#deps
+    const { kind, sinceMs } = sink.state()
+    if (kind === 'up') return clock.now() - Math.max(sentAtMs, sinceMs) >= settings.ackStallMs
+    const isAlone = this.#ackedAtMs > sentAtMs
+    return clock.now() - sentAtMs >= settings.ackStallMs * (isAlone ? 1 : distrustFactor)
+  }
+
+  #restart(about: LogFields, why: string): void {
+    const { sink, clock, logger } = this.#deps
+    logger.warn(about, `${why}: its client is made anew, and what is not acknowledged is sent again`)
     this.#restarts.inc()
     this.#isRestarting = true
-    const done = () => {
-      this.#isRestarting = false
-      // Each outstanding send has been rejected; one that was not belongs to a client that is gone.
-      for (const lane of before) {
-        lane.giveBack()
-        if (lane.sendable) this.#ready.add(lane)
+    sink.restart().then(
+      () => this.#restarted(),
+      (error: unknown) => {
+        if (this.#isStopped) return
+        logger.error({ error }, 'the client of the bus could not be made anew; it is tried again')
+        this.#cancelWake?.()
+        this.#cancelWake = clock.after(retryMs, () => {
+          this.#cancelWake = undefined
+          this.#restart(about, why)
+        })
       }
-      this.#dispatch()
+    )
+  }
+
+  #restarted(): void {
+    this.#isRestarting = false
+    // Each outstanding send has been rejected; one that was not belongs to a client that is gone.
+    for (const lane of this.#lanes) {
+      lane.giveBack()
+      if (lane.sendable) this.#ready.add(lane)
     }
-    sink.restart().then(done, (error: unknown) => {
-      logger.error({ error }, 'the client of the bus could not be made anew')
-      this.#isRestarting = false
-      this.#dispatch()
-    })
+    if (this.#deps.sink.partitions !== this.#lanes.length) {
+      this.#startedFrom = this.lowWater
+      this.#makeLanes()
+    }
+    for (const listener of this.#openListeners) listener()
+    this.#dispatch()
+    this.#schedule()
   }
 }

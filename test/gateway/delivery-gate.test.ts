@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { DeliveryGate } from '../../src/gateway/delivery-gate.ts'
 import { EventPipeline } from '../../src/gateway/pipeline.ts'
 import type { EventEntry } from '../../src/session/effect.ts'
+import { FakeTopic } from '../support/fake-sink.ts'
 import { eventOf, ForwarderWorld, settled } from './forwarder-world.ts'
 
 const patienceMs = 10_000
@@ -230,6 +231,32 @@ test('messages from before the bus was reached are answered when it has them', a
   world.sink.release()
   await settled()
   deepStrictEqual(world.told, [1, 2])
+})
+
+test('when the partitions change under those who wait, each still waits for its own event', async () => {
+  const world = await new GateWorld(2).start()
+  world.sink.held = 'all'
+  world.say(3)
+  world.say(0)
+  world.say(1)
+  await settled()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  world.sink.onRestart = () => promise
+  world.topic = new FakeTopic(3)
+  world.sink.topic = world.topic
+  await world.pass(1_500)
+  world.say(2)
+  await settled()
+  resolve()
+  await settled()
+  deepStrictEqual(world.told, [])
+  world.sink.land(1)
+  await settled()
+  deepStrictEqual(world.told, [3])
+  world.sink.release()
+  await settled()
+  deepStrictEqual([...world.told].sort(), [1, 2, 3, 4])
+  strictEqual(world.outages(), 0)
 })
 
 test('a stop leaves nobody waiting', async () => {

@@ -29,13 +29,16 @@ export class FakeTopic {
  * partition, and when what it has acknowledged is sent again.
  */
 export class FakeSink implements EventSink {
-  readonly topic: FakeTopic
+  topic: FakeTopic
   recordBytesMax = 1_000_000
   /** What the topic takes in truth, for a whole batch. */
   batchBytesMax = Number.POSITIVE_INFINITY
   /** Partitions that acknowledge only when told; `all` for every one. */
   held: 'all' | ReadonlySet<number> = new Set()
   opens: Promise<void> = Promise.resolve()
+  isRestarting = false
+  /** What a restart waits for. */
+  onRestart: () => Promise<void> = () => Promise.resolve()
   readonly sends: { readonly partition: number; readonly records: readonly SinkRecord[] }[] = []
   restarts = 0
   isDead = false
@@ -68,6 +71,7 @@ export class FakeSink implements EventSink {
 
   /** `CP-7` is in partition 7 modulo their number. */
   partitionOf(key: string): number {
+    ok(!this.isRestarting, 'the partitions are not known')
     return Number(key.slice(3)) % this.partitions
   }
 
@@ -113,6 +117,11 @@ export class FakeSink implements EventSink {
     sent?.reject(new GatewayError(code, code))
   }
 
+  /** What was acknowledged may come again: the topic was made anew. */
+  recordsAgain(): void {
+    this.#acknowledged.clear()
+  }
+
   /** From now on every partition acknowledges at once. */
   release(): void {
     this.held = new Set()
@@ -121,8 +130,11 @@ export class FakeSink implements EventSink {
 
   async restart(): Promise<void> {
     this.restarts++
+    this.isRestarting = true
     if (this.rejectsAtRestart) for (const partition of this.outstanding) this.fail(partition, 'sink_restarted')
     else this.#outstanding.clear()
+    await this.onRestart()
+    this.isRestarting = false
   }
 
   async close(): Promise<void> {
