@@ -124,6 +124,25 @@ export function nodeLeaseContract(name: string, create: () => Promise<LeaseWorld
     deepStrictEqual(claim.displaced, { node: 'node-b', epoch: epoch + 1 })
   })
 
+  // Known failures A4 and A5: the newest wins, at once, also across nodes, and there is one owner at any time.
+  test(`${name}: of handshakes on four nodes at once each gets an epoch, each but the first displaces one, the highest owns`, async (t) => {
+    const world = await open(t)
+    const nodes = ['node-a', 'node-b', 'node-c', 'node-d'].map((id) => world.node({ id }))
+    await Promise.all(nodes.map(({ lease }) => lease.begin()))
+    for (const id of ['CP-1', 'CP-2', 'CP-3']) {
+      const claims = await Promise.all(
+        Array.from({ length: 16 }, async (_, n) => ({ n, claim: await nodes[n % 4]?.registry.claim(id) }))
+      )
+      const sorted = claims.toSorted((a, b) => (a.claim?.epoch ?? 0) - (b.claim?.epoch ?? 0))
+      strictEqual(new Set(sorted.map(({ claim }) => claim?.epoch)).size, 16)
+      const displaced = sorted.map(({ claim }) => claim?.displaced?.epoch)
+      deepStrictEqual(displaced, [undefined, ...sorted.slice(0, -1).map(({ claim }) => claim?.epoch)])
+      const newest = sorted.at(-1)
+      const owner = { node: `node-${'abcd'[(newest?.n ?? 0) % 4]}`, epoch: newest?.claim?.epoch }
+      for (const { registry } of nodes) deepStrictEqual(await registry.locate(id), owner)
+    }
+  })
+
   test(`${name}: ids with braces, percent signs and letters of any script are told apart`, async (t) => {
     const world = await open(t)
     const node = world.node({ id: 'node {a}%' })

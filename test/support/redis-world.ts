@@ -14,7 +14,6 @@ export function redisWorld(address: RedisAddress) {
     keyPrefix,
     node,
     empty: () => emptyRedis(address),
-    /** Ended without a word: the connections go, the lease stays until it runs out. */
     dispose: async () => {
       await Promise.all(nodes.map((made) => made.close()))
     }

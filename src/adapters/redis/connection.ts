@@ -147,10 +147,11 @@ export class RedisConnection {
   }
 
   async #request<T>(key: string, work: (backend: Backend, expired: () => boolean) => Promise<T>): Promise<T> {
-    if (this.#inFlight >= inFlightMax) await this.#turn()
+    // What waits goes first, so that the order of the calls is kept.
+    if (this.#inFlight >= inFlightMax || this.#waiting.length > 0) await this.#turn()
+    else this.#inFlight++
     const backend = this.#backend
     const home = backend.homeOf(key)
-    this.#inFlight++
     let expired = false
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     const cancel = this.#deadline(home, () => {
@@ -181,6 +182,7 @@ export class RedisConnection {
   #nextTurns(): void {
     if (this.#waiting.length === 0 || this.#inFlight > inFlightMax / 2) return
     const next = this.#waiting.splice(0, inFlightMax - this.#inFlight)
+    this.#inFlight += next.length
     for (const { go } of next) go()
   }
 

@@ -10,9 +10,9 @@ import type { RedisNodeLease } from './node-lease.ts'
 import { scripts } from './scripts.ts'
 
 /** When a sweep looks at a command for the first time, and again. */
-const checkEveryMs = 10_000
+const checkEveryMs = 6_000
 /** A claim that took longer is refused: the entry in the index of deadlines may have been given up. */
-const claimTimeMs = 5_000
+const claimTimeMs = 3_000
 const recentMax = 200
 /** Charge points of commands that were seen here, so that most look-ups of the index are spared. */
 const seenMax = 20_000

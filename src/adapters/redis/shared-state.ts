@@ -78,15 +78,16 @@ export class RedisSharedState implements SharedState {
     const { connection, keys } = this.#deps
     const ids = new Set<string>()
     const open = new Set<string>()
-    for (const { table, key, value } of changes) {
+    // Of several changes to one row the last counts.
+    const last = [...new Map(changes.map((change) => [`${change.table} ${change.key}`, change])).values()]
+    for (const { table, key, value } of last) {
       if (value === null || (table !== 'chargePoints' && table !== 'transactions')) continue
       ids.add(value.chargePointId)
       if (table === 'transactions' && value.state === 'open') open.add(key)
     }
     // Indexes first: an entry whose row never came is passed over, a row without its entry would not be listed.
     await Promise.all([this.#index(keys.chargePointIndex, ids), this.#index(keys.openTransactionIndex, open)])
-    // Requests go out in the order of the calls, and what shares a row shares a connection.
-    const closed = (await Promise.all(changes.map((change) => this.#projectOne(change)))).filter(
+    const closed = (await Promise.all(last.map((change) => this.#projectOne(change)))).filter(
       (key) => key !== undefined
     )
     if (closed.length > 0)
