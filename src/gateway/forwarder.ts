@@ -1,40 +1,26 @@
 import assert from 'node:assert'
-import { GatewayError } from '../lib/gateway-error.ts'
-import type { Clock } from '../ports/clock.ts'
 import type { EventLog } from '../ports/event-log.ts'
-import type { EventSink, SinkState } from '../ports/event-sink.ts'
-import type { LogFields, Logger } from '../ports/logger.ts'
-import type { Counter, Histogram, Metrics } from '../ports/metrics.ts'
+import type { SinkState } from '../ports/event-sink.ts'
+import type { LogFields } from '../ports/logger.ts'
+import type { Counter } from '../ports/metrics.ts'
 import type { NodeStore } from '../ports/node-store.ts'
 import { ForwardCursor, forwarderConsumer } from './forward-cursor.ts'
 import { ForwardReader } from './forward-reader.ts'
-import { type PendingEvent, sinkRecordOf, stubOf } from './forward-record.ts'
+import { ForwardSender, type ForwardSenderDeps, type ForwardSenderSettings } from './forward-sender.ts'
 import { PartitionLane } from './partition-lane.ts'
-import { SendBudget } from './send-budget.ts'
 
-export interface ForwarderSettings {
-  readonly node: string
+export interface ForwarderSettings extends ForwardSenderSettings {
   readonly topic: string
   /** Events between log and acknowledgement, in memory, all partitions together. */
   readonly bytesMax: number
-  readonly batchRecordsMax: number
-  readonly batchBytesMax: number
-  readonly sendsPerS: number
-  readonly sendsBurst: number
   /** No acknowledgement for so long, with a bus that says it is up: a new client. */
   readonly ackStallMs: number
 }
 
-export interface ForwarderDeps {
+export interface ForwarderDeps extends ForwardSenderDeps {
   readonly settings: ForwarderSettings
   readonly log: EventLog
   readonly store: NodeStore
-  readonly sink: EventSink
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly metrics: Metrics
-  /** True while messages are answered before the bus has their events, though they should not be. */
-  readonly answersLocally?: () => boolean
 }
 
 export interface ForwarderState {
@@ -51,7 +37,6 @@ const tickMs = 1_000
 /** A full lane whose batch is unanswered for so long is skipped, so that it holds up no other. */
 const stuckMs = 1_000
 const cursorIntervalMs = 200
-const retryMs = 1_000
 /** A client that calls its bus away for so many times `ackStallMs` is made anew all the same. */
 const distrustFactor = 10
 
@@ -61,16 +46,11 @@ const distrustFactor = 10
  */
 export class Forwarder {
   readonly #deps: ForwarderDeps
-  readonly #budget: SendBudget
+  readonly #sender: ForwardSender
   readonly #cursor: ForwardCursor
-  readonly #ready = new Set<PartitionLane>()
   readonly #ackListeners: AckListener[] = []
   readonly #openListeners: (() => void)[] = []
-  readonly #forwarded: Counter
   readonly #restarts: Counter
-  readonly #stubs: Counter
-  readonly #sendSeconds: Histogram
-  readonly #batchEvents: Histogram
   #lanes: readonly PartitionLane[] = []
   #reader: ForwardReader | undefined
   #startedFrom = 0
@@ -78,7 +58,7 @@ export class Forwarder {
   #ackedAtMs = 0
   #isRestarting = false
   #isStopped = false
-  #cancelWake: (() => void) | undefined
+  #cancelRetry: (() => void) | undefined
   #cancelTick: (() => void) | undefined
   #unsubscribe: () => void = () => undefined
   #endFlush: (() => void) | undefined
@@ -86,7 +66,7 @@ export class Forwarder {
   constructor(deps: ForwarderDeps) {
     const { settings, clock, metrics, log, store, logger } = deps
     this.#deps = deps
-    this.#budget = new SendBudget(clock, settings.sendsPerS, settings.sendsBurst)
+    this.#sender = new ForwardSender(deps, (lane) => this.#acked(lane))
     this.#cursor = new ForwardCursor({
       log,
       store,
@@ -96,11 +76,7 @@ export class Forwarder {
       intervalMs: cursorIntervalMs,
       positions: () => ({ lowWater: this.lowWater, acked: this.#lanes.map(({ acked }) => acked) })
     })
-    this.#forwarded = metrics.counter('forwarded_events_total', {})
     this.#restarts = metrics.counter('forward_restarts_total', {})
-    this.#stubs = metrics.counter('forward_stubs_total', {})
-    this.#sendSeconds = metrics.histogram('forward_send_seconds')
-    this.#batchEvents = metrics.histogram('forward_batch_events')
     metrics.gauge('forward_backlog_events', {}, () => this.backlog)
   }
 
@@ -202,7 +178,8 @@ export class Forwarder {
     this.#isStopped = true
     this.#unsubscribe()
     this.#cancelTick?.()
-    this.#cancelWake?.()
+    this.#cancelRetry?.()
+    this.#sender.pause()
     const remaining = this.backlog
     if (this.#reader) await this.#cursor.close()
     if (remaining > 0)
@@ -216,7 +193,6 @@ export class Forwarder {
   #makeLanes(): void {
     const { log, sink, settings, logger } = this.#deps
     const share = Math.ceil(settings.bytesMax / sink.partitions)
-    this.#ready.clear()
     this.#lanes = this.#cursor.acked(sink.partitions).map((acked, index) => new PartitionLane(index, acked, share))
     this.#reader = new ForwardReader(this.#startedFrom, {
       log,
@@ -224,10 +200,8 @@ export class Forwarder {
       laneOf: (chargePointId) => this.#laneOf(chargePointId),
       recordBytesMax: () => sink.recordBytesMax,
       isStuck: (lane) => this.#isStuck(lane),
-      onPush: (lane) => {
-        if (lane.sendable) this.#ready.add(lane)
-      },
-      onStub: (event) => this.#stubbed(event),
+      onPush: (lane) => this.#sender.offer(lane),
+      onStub: (event) => this.#sender.stubbed(event),
       onLag: ({ partition }) =>
         logger.warn({ partition }, 'a partition takes nothing: its events wait in the log, the others go on'),
       onCaughtUp: ({ partition }) => logger.info({ partition }, 'a partition has caught up')
@@ -254,106 +228,17 @@ export class Forwarder {
       this.#isScheduled = false
       if (this.#isStopped) return
       const hasMore = this.isOpen && this.#reader?.step()
-      this.#dispatch()
+      this.#sender.dispatch()
       if (hasMore) this.#schedule()
     })
   }
 
-  /** Hand over what may be sent now, oldest first. */
-  #dispatch(): void {
-    while (!this.#isStopped && !this.#isRestarting && this.#ready.size > 0) {
-      if (!this.#budget.take()) {
-        this.#cancelWake ??= this.#deps.clock.after(this.#budget.waitMs, () => {
-          this.#cancelWake = undefined
-          this.#dispatch()
-        })
-        return
-      }
-      let oldest: PartitionLane | undefined
-      for (const lane of this.#ready) {
-        if (!oldest || (lane.head?.position ?? 0) < (oldest.head?.position ?? 0)) oldest = lane
-      }
-      if (oldest) this.#send(oldest)
-    }
-  }
-
-  #send(lane: PartitionLane): void {
-    const { clock, sink, settings, answersLocally } = this.#deps
-    const sentAtMs = clock.now()
-    this.#ready.delete(lane)
-    const { attempt, events } = lane.begin(sentAtMs, {
-      recordsMax: settings.batchRecordsMax,
-      // The topic's limit holds for a whole batch too.
-      bytesMax: Math.min(settings.batchBytesMax, sink.recordBytesMax)
-    })
-    const isLocal = answersLocally?.() ?? false
-    sink
-      .send(
-        lane.partition,
-        events.map((event) => sinkRecordOf(event, isLocal))
-      )
-      .then(
-        () => {
-          if (!lane.isCurrent(attempt)) return
-          this.#sendSeconds.observe((clock.now() - sentAtMs) / 1_000)
-          this.#acked(lane, events.length)
-        },
-        (error: unknown) => {
-          if (lane.isCurrent(attempt)) this.#rejected(lane, error)
-        }
-      )
-  }
-
-  #acked(lane: PartitionLane, events: number): void {
-    lane.acknowledge()
+  #acked(lane: PartitionLane): void {
     this.#ackedAtMs = this.#deps.clock.now()
-    this.#forwarded.inc(events)
-    this.#batchEvents.observe(events)
-    if (lane.sendable) this.#ready.add(lane)
-    this.#dispatch()
     this.#cursor.moved()
     for (const listener of this.#ackListeners) listener(lane.partition, lane.acked)
     if (this.#reader && (!this.#reader.isCurrent || this.#reader.lagging.size > 0)) this.#schedule()
     if (this.#endFlush && this.backlog === 0) this.#endFlush()
-  }
-
-  #rejected(lane: PartitionLane, error: unknown): void {
-    const { clock, logger } = this.#deps
-    const code = error instanceof GatewayError ? error.code : undefined
-    if (code === 'record_too_large') this.#tooLarge(lane)
-    else {
-      lane.giveBack()
-      if (code !== 'sink_restarted') lane.retryAtMs = clock.now() + retryMs
-      if (code !== 'sink_restarted' && code !== 'sink_closed')
-        logger.error({ partition: lane.partition, error }, 'a batch was not taken; it is sent again')
-    }
-    if (lane.sendable) this.#ready.add(lane)
-    this.#dispatch()
-  }
-
-  #tooLarge(lane: PartitionLane): void {
-    if (lane.split()) return
-    const { partition, head } = lane
-    assert(head, 'what was sent is still in the lane')
-    if (!head.isStub) {
-      const stub = stubOf(head, this.#deps.settings.node)
-      lane.replaceHead(stub)
-      this.#stubbed(stub)
-      return
-    }
-    lane.retryAtMs = this.#deps.clock.now() + retryMs
-    this.#deps.logger.error(
-      { partition, bytes: head.bytes },
-      'the topic does not take the smallest event; raise its max.message.bytes'
-    )
-  }
-
-  #stubbed({ chargePointId, position, text }: PendingEvent): void {
-    this.#stubs.inc()
-    this.#deps.logger.warn(
-      { chargePointId, position, eventId: JSON.parse(text).id },
-      'an event is too large for the topic: event.too_large stands for it; the whole is in the event log'
-    )
   }
 
   #tickLater(): void {
@@ -364,21 +249,21 @@ export class Forwarder {
   }
 
   #tick(): void {
-    if (this.#isRestarting) return
     const { sink, clock } = this.#deps
+    if (sink.state().kind !== 'up') this.#endFlush?.()
+    if (this.#isRestarting) return
     const nowMs = clock.now()
     const stalled: number[] = []
     for (const lane of this.#lanes) {
       if (lane.retryAtMs !== undefined && lane.retryAtMs <= nowMs) {
         lane.retryAtMs = undefined
-        if (lane.sendable) this.#ready.add(lane)
+        this.#sender.offer(lane)
       }
       if (this.#isStalled(lane)) stalled.push(lane.partition)
     }
-    if (sink.state().kind !== 'up') this.#endFlush?.()
     if (stalled.length > 0) this.#restart({ stalled }, 'nothing is acknowledged though the bus can be reached')
     else if (sink.partitions !== this.#lanes.length) this.#restart({}, 'the topic has other partitions than before')
-    this.#dispatch()
+    this.#sender.dispatch()
     // Stuck is a matter of time, not of events.
     this.#schedule()
   }
@@ -398,33 +283,28 @@ export class Forwarder {
     logger.warn(about, `${why}: its client is made anew, and what is not acknowledged is sent again`)
     this.#restarts.inc()
     this.#isRestarting = true
+    this.#sender.pause()
     sink.restart().then(
       () => this.#restarted(),
       (error: unknown) => {
         if (this.#isStopped) return
         logger.error({ error }, 'the client of the bus could not be made anew; it is tried again')
-        this.#cancelWake?.()
-        this.#cancelWake = clock.after(retryMs, () => {
-          this.#cancelWake = undefined
-          this.#restart(about, why)
-        })
+        this.#cancelRetry = clock.after(tickMs, () => this.#restart(about, why))
       }
     )
   }
 
   #restarted(): void {
     this.#isRestarting = false
-    // Each outstanding send has been rejected; one that was not belongs to a client that is gone.
-    for (const lane of this.#lanes) {
-      lane.giveBack()
-      if (lane.sendable) this.#ready.add(lane)
-    }
+    if (this.#isStopped) return
     if (this.#deps.sink.partitions !== this.#lanes.length) {
       this.#startedFrom = this.lowWater
       this.#makeLanes()
     }
+    // Each outstanding send has been rejected; one that was not belongs to a client that is gone.
+    this.#sender.resume(this.#lanes)
     for (const listener of this.#openListeners) listener()
-    this.#dispatch()
+    this.#sender.dispatch()
     this.#schedule()
   }
 }
