@@ -248,7 +248,11 @@ describe('SCRAM over TLS, with rights', () => {
 
   test('the login and the right to write are taken away and given back under a running stream', async () => {
     await acl('--add')
-    const { sink } = open({ connection: secure('right'), topic: 'secured' })
+    const right = secure('right')
+    const plainLogin = open({ connection: { ...right, sasl: { ...right.sasl, mechanism: 'PLAIN' } }, topic: 'secured' })
+    await plainLogin.sink.open()
+    await plainLogin.sink.close()
+    const { sink } = open({ connection: right, topic: 'secured' })
     await sink.open()
     const stream = new NumberedStream(sink)
     const moves = async () => {

@@ -54,9 +54,11 @@ export function createGroupOffsets(connection: KafkaConnection, group: string, t
         groups: [{ groupId: group, topics: [{ name: topic, partitionIndexes: [...partitions] }] }],
         requireStable: true
       })
+      const answered = answer?.topics.find(({ name }) => name === topic)?.partitions ?? []
+      // Taken for "never committed", a partition that is left out would be consumed from its beginning.
+      if (answered.length < partitions.length) throw new Error(`Kafka does not tell all offsets of the group ${group}`)
       const offsets = new Map<number, bigint>()
-      for (const { partitionIndex, committedOffset } of answer?.topics.find(({ name }) => name === topic)?.partitions ??
-        [])
+      for (const { partitionIndex, committedOffset } of answered)
         if (committedOffset >= 0n) offsets.set(partitionIndex, committedOffset)
       return offsets
     },

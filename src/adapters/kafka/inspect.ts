@@ -16,8 +16,10 @@ export interface BrokerFacts {
 export interface KafkaFacts {
   readonly brokers: readonly BrokerFacts[]
   readonly clusterId?: string
-  /** By name; a topic that is missing, or hidden from this user, is absent. */
+  /** By name; a topic that is missing or denied is absent. */
   readonly topics: ReadonlyMap<string, TopicFacts>
+  /** Topics that this user may not even know of. */
+  readonly denied: ReadonlySet<string>
   /** Of the group: absent when this user may use it. */
   readonly groupProblem?: string
   /** No broker let us in: nothing else is known. */
@@ -44,12 +46,13 @@ export async function inspectKafka({ connection, topics, group }: InspectKafkaOp
         ),
         clusterId: cluster.clusterId,
         topics: cluster.topics,
+        denied: cluster.denied,
         ...(groupProblem !== undefined && { groupProblem })
       }
     })
   } catch (error) {
     const problem = explain(error, connection, named).detail
-    return { brokers: await reach(connection, []), topics: new Map(), problem }
+    return { brokers: await reach(connection, []), topics: new Map(), denied: new Set(), problem }
   }
 }
 

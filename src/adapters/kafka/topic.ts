@@ -18,8 +18,10 @@ export interface TopicFacts {
 export interface ClusterFacts {
   readonly clusterId: string
   readonly brokers: readonly { readonly id: number; readonly address: string }[]
-  /** Absent: the topic does not exist. */
+  /** Absent: the topic does not exist, or is denied. */
   readonly topics: ReadonlyMap<string, TopicFacts>
+  /** Topics that this user may not even know of. */
+  readonly denied: ReadonlySet<string>
 }
 
 export interface CreateTopicSettings {
@@ -37,6 +39,8 @@ export async function withAdmin<T>(connection: KafkaConnection, work: (admin: Ad
   }
 }
 
+/** TOPIC_AUTHORIZATION_FAILED in the answer for one topic of several. */
+const deniedCode = 29
 const operationBit = { read: 1 << 3, write: 1 << 4 } as const
 
 /** Ask one reachable broker for the cluster and these topics. Rejects when none is reachable or lets the user in. */
@@ -48,7 +52,9 @@ export async function describeTopics(
   const socket = await firstReachable(admin, connection)
   const answer = await askMetadata(admin, socket, names)
   const topics = new Map<string, TopicFacts>()
+  const denied = new Set<string>()
   for (const topic of answer.topics) {
+    if (typeof topic.name === 'string' && topic.errorCode === deniedCode) denied.add(topic.name)
     if (typeof topic.name !== 'string' || topic.partitions.length === 0) continue
     topics.set(topic.name, {
       name: topic.name,
@@ -60,7 +66,7 @@ export async function describeTopics(
     })
   }
   const brokers = answer.brokers.map(({ nodeId, host, port }) => ({ id: nodeId, address: `${host}:${port}` }))
-  return { clusterId: answer.clusterId ?? '', brokers, topics }
+  return { clusterId: answer.clusterId ?? '', brokers, topics, denied }
 }
 
 function firstReachable(admin: Admin, connection: KafkaConnection): Promise<Connection> {
@@ -77,8 +83,9 @@ async function askMetadata(admin: Admin, socket: Connection, names: readonly str
     return await api.async(socket, [...names], false, true)
   } catch (error) {
     const response = (error as { response?: Awaited<ReturnType<typeof metadataV12.api.async>> }).response
-    // The answer is whole, only the missing topics carry an error.
-    if (response && saysBroker(error, 'UNKNOWN_TOPIC_OR_PARTITION')) return response
+    // The answer is whole, only the topics that are missing or denied carry an error.
+    const ofTopics = ['UNKNOWN_TOPIC_OR_PARTITION', 'TOPIC_AUTHORIZATION_FAILED']
+    if (response && ofTopics.some((id) => saysBroker(error, id))) return response
     throw error
   }
 }
@@ -118,7 +125,10 @@ export async function findOrCreateTopic(
 ): Promise<{ readonly facts: TopicFacts } | { readonly fault: Fault; readonly error?: unknown }> {
   try {
     return await withAdmin(connection, async (admin) => {
-      let facts = (await describeTopics(admin, connection, [topic])).topics.get(topic)
+      const user = connection.sasl?.username ?? 'ANONYMOUS'
+      const cluster = await describeTopics(admin, connection, [topic])
+      let facts = cluster.topics.get(topic)
+      if (cluster.denied.has(topic)) return { fault: mayNot(user, need, topic) }
       if (!facts && create) {
         await createTopic(admin, topic, create)
         facts = (await describeTopics(admin, connection, [topic])).topics.get(topic)
@@ -126,16 +136,16 @@ export async function findOrCreateTopic(
         if (!facts) return { fault: { kind: 'down', detail: `The topic "${topic}" is being created.` } }
       }
       if (!facts) return { fault: { kind: 'misconfigured', detail: missingTopic(topic) } }
-      const user = connection.sasl?.username ?? 'ANONYMOUS'
-      if (need === 'write' ? !facts.mayWrite : !facts.mayRead)
-        return {
-          fault: { kind: 'misconfigured', detail: `The user "${user}" may not ${need} the topic "${topic}"; grant it.` }
-        }
+      if (need === 'write' ? !facts.mayWrite : !facts.mayRead) return { fault: mayNot(user, need, topic) }
       return { facts }
     })
   } catch (error) {
     return { fault: explainCreation(error, topic, create) ?? explain(error, connection, topic), error }
   }
+}
+
+function mayNot(user: string, need: string, topic: string): Fault {
+  return { kind: 'misconfigured', detail: `The user "${user}" may not ${need} the topic "${topic}"; grant it.` }
 }
 
 function explainCreation(error: unknown, topic: string, create: CreateTopicSettings | undefined): Fault | undefined {

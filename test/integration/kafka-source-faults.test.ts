@@ -1,0 +1,252 @@
+import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
+import { readFileSync } from 'node:fs'
+import { describe, test } from 'node:test'
+import { Producer } from '@platformatic/kafka'
+import { createKafkaCommandSource, type KafkaCommandSourceOptions } from '../../src/adapters/kafka/command-source.ts'
+import { inspectKafka } from '../../src/adapters/kafka/inspect.ts'
+import { createSystemClock } from '../../src/lib/system-clock.ts'
+import { RecordingHandler } from '../contract/command-source.ts'
+import { committedOffsets, countRecords, readTopic, until, withAdmin } from '../support/kafka-records.ts'
+import { memoryLogger } from '../support/memory-logger.ts'
+import { withKafka } from '../support/services.ts'
+
+const quickFailover = { 'broker.session.timeout.ms': '3000', 'broker.heartbeat.interval.ms': '500' }
+const partitions = 4
+
+function source(changed: Partial<KafkaCommandSourceOptions> & Pick<KafkaCommandSourceOptions, 'connection' | 'topic'>) {
+  const logger = memoryLogger()
+  const handler = new RecordingHandler()
+  const made = createKafkaCommandSource({
+    group: `group-of-${changed.topic}`,
+    deadLetterTopic: `${changed.topic}-dead`,
+    timing: { sessionTimeoutMs: 6000, heartbeatMs: 500 },
+    clock: createSystemClock(),
+    logger,
+    ...changed
+  })
+  return { source: made, handler, logger }
+}
+
+/** Every record in the order of its partition; again only as a run that starts at the last commit. */
+function checkPerPartition(handlers: readonly RecordingHandler[], counts: readonly number[]): void {
+  const all = handlers.flatMap(({ proceeded }) => proceeded)
+  for (const [partition, count] of counts.entries()) {
+    const values = all.filter(({ key }) => key === `CP-${partition}`).map(({ value }) => Number(value))
+    deepStrictEqual(
+      [...new Set(values)].sort((a, b) => a - b),
+      Array.from({ length: count }, (_, n) => n),
+      `CP-${partition}`
+    )
+    strictEqual(values.length, count, `CP-${partition}: nothing proceeds twice`)
+  }
+}
+
+describe('three brokers', () => {
+  const topics = Object.fromEntries(['moved', 'gone', 'stalled'].map((name) => [name, { partitions }]))
+  const kafka = withKafka({ brokers: 3, topics, properties: quickFailover })
+  const connection = () => ({ brokers: kafka().addresses(), clientId: 'faults' })
+
+  /** A backend that puts a numbered command into each partition again and again. */
+  const backend = (topic: string) => {
+    const producer = new Producer({
+      clientId: 'backend',
+      bootstrapBrokers: kafka().addresses(),
+      idempotent: true,
+      requestTimeout: 5000
+    })
+    const counts = Array.from({ length: partitions }, () => 0)
+    let running = true
+    const loops = counts.map(async (_, partition) => {
+      while (running) {
+        const value = Buffer.from(String(counts[partition]))
+        await producer.send({ messages: [{ topic, partition, key: Buffer.from(`CP-${partition}`), value }] })
+        counts[partition] = (counts[partition] ?? 0) + 1
+      }
+    })
+    return {
+      counts,
+      end: async () => {
+        running = false
+        await Promise.all(loops)
+        await producer.close()
+      }
+    }
+  }
+
+  const run = async (topic: string, fault: () => Promise<void>) => {
+    const consumers = [source({ connection: connection(), topic }), source({ connection: connection(), topic })]
+    for (const consumer of consumers) await consumer.source.start(consumer.handler)
+    const handlers = consumers.map(({ handler }) => handler)
+    const proceeded = () => handlers.reduce((sum, handler) => sum + handler.proceeded.length, 0)
+    const commands = backend(topic)
+    await until('both consume', () => handlers.every((handler) => handler.proceeded.length > 20), 60_000)
+    await fault()
+    const before = proceeded()
+    await until('commands flow again', () => proceeded() > before + 200, 90_000)
+    await commands.end()
+    const total = commands.counts.reduce((sum, count) => sum + count, 0)
+    await until('all have proceeded', () => proceeded() >= total, 60_000)
+    checkPerPartition(handlers, commands.counts)
+    strictEqual(await countRecords(kafka().addresses(), topic), total)
+    const committed = await committedOffsets(kafka().addresses(), `group-of-${topic}`, topic)
+    strictEqual(
+      [...committed.values()].reduce((a, b) => a + b, 0),
+      total
+    )
+    await Promise.all(consumers.map((consumer) => consumer.source.close()))
+  }
+
+  test('the kill of the coordinator of the group loses no command and hands none over twice', async () => {
+    await run('moved', async () => {
+      const text = await kafka().tool(
+        'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
+        ...['--describe', '--state', '--group', 'group-of-moved']
+      )
+      const index = kafka()
+        .addresses()
+        .findIndex((address) => text.includes(address))
+      ok(index >= 0, text)
+      await kafka().kill(index)
+      await kafka().start(index)
+    })
+  })
+
+  test('all brokers down and back lose no command and hand none over twice', async () => {
+    await run('gone', async () => {
+      await Promise.all([0, 1, 2].map((index) => kafka().kill(index)))
+      await kafka().startAll()
+    })
+  })
+
+  test('a broker that hangs loses no command and hands none over twice', async () => {
+    await run('stalled', async () => {
+      await kafka().pause(1)
+      const endMs = Date.now() + (process.env['CHAOS'] === '1' ? 20_000 : 8000)
+      await until('it has hung long enough', () => Date.now() > endMs)
+      await kafka().resume(1)
+    })
+  })
+})
+
+describe('one broker', () => {
+  const user = { name: 'gateway', password: 'right' }
+  const kafka = withKafka({
+    listeners: [{ name: 'secure', protocol: 'SASL_SSL' }],
+    users: [user],
+    acls: true,
+    topics: { inspected: { partitions: 3, config: { 'retention.ms': '3600000', 'max.message.bytes': '200000' } } }
+  })
+  const connection = () => ({ brokers: kafka().addresses(), clientId: 'faults' })
+  const put = async (topic: string, value: string) => {
+    const producer = new Producer({ clientId: 'backend', bootstrapBrokers: kafka().addresses() })
+    await producer.send({ messages: [{ topic, partition: 0, value: Buffer.from(value) }], acks: -1 })
+    await producer.close()
+  }
+
+  test('a missing topic of commands is said, and consumed from its oldest record once it is there', async () => {
+    const { source: commands, handler } = source({ connection: connection(), topic: 'late-commands' })
+    await commands.start(handler)
+    await until('the state tells', () => commands.state().kind === 'misconfigured')
+    match(commands.state().detail ?? '', /"late-commands" does not exist/)
+    await kafka().createTopic('late-commands', { partitions: 1 })
+    await put('late-commands', 'first')
+    await until('it came', () => handler.proceeded.length === 1)
+    strictEqual(commands.state().kind, 'up')
+    await commands.close()
+  })
+
+  test('without a topic for dead letters the batch waits and the state says why; nothing is lost', async () => {
+    await kafka().createTopic('letters', { partitions: 1 })
+    const { source: commands, handler } = source({ connection: connection(), topic: 'letters' })
+    handler.onAccept = (records) => commands.deadLetter(records[0] as (typeof records)[number], 'no JSON')
+    await commands.start(handler)
+    await put('letters', '{')
+    await until('the state tells', () => commands.state().kind === 'misconfigured')
+    match(commands.state().detail ?? '', /"letters-dead" does not exist/)
+    strictEqual(handler.proceeded.length, 0)
+    await kafka().createTopic('letters-dead', { partitions: 1 })
+    await until('it was put aside', () => handler.proceeded.length === 1)
+    deepStrictEqual(
+      (await readTopic(kafka().addresses(), 'letters-dead')).map(({ value }) => value),
+      ['{']
+    )
+    strictEqual(commands.state().kind, 'up')
+    await commands.close()
+  })
+
+  test('commands that were trimmed before they were read are warned about, and the rest is consumed', async () => {
+    await kafka().createTopic('trimmed', { partitions: 1 })
+    const first = source({ connection: connection(), topic: 'trimmed' })
+    await first.source.start(first.handler)
+    await put('trimmed', 'a')
+    await until('it came', () => first.handler.proceeded.length === 1)
+    await first.source.close()
+    for (const value of ['b', 'c', 'd']) await put('trimmed', value)
+    await withAdmin(kafka().addresses(), (admin) =>
+      admin.deleteRecords({ topics: [{ name: 'trimmed', partitions: [{ partition: 0, offset: 3n }] }] })
+    )
+    const second = source({ connection: connection(), topic: 'trimmed' })
+    await second.source.start(second.handler)
+    await until('what is left came', () => second.handler.proceeded.length === 1)
+    deepStrictEqual(second.handler.values, ['d'])
+    ok(second.logger.lines.some(({ message }) => /trimmed unread/.test(message)))
+    await second.source.close()
+  })
+
+  test('partitions that are added are consumed', async () => {
+    await kafka().createTopic('growing', { partitions: 1 })
+    const { source: commands, handler } = source({ connection: connection(), topic: 'growing' })
+    await commands.start(handler)
+    await put('growing', 'a')
+    await until('it came', () => handler.proceeded.length === 1)
+    await kafka().tool('org.apache.kafka.tools.TopicCommand', '--alter', '--topic', 'growing', '--partitions', '2')
+    const producer = new Producer({ clientId: 'backend', bootstrapBrokers: kafka().addresses() })
+    await producer.send({ messages: [{ topic: 'growing', partition: 1, value: Buffer.from('b') }], acks: -1 })
+    await producer.close()
+    await until('the new one is read', () => handler.proceeded.length === 2, 60_000)
+    await commands.close()
+  })
+
+  test('the doctor is told of brokers, topics, their settings and what the user lacks', async () => {
+    const facts = await inspectKafka({
+      connection: { ...connection(), brokers: [...kafka().addresses(), '127.0.0.1:1'] },
+      topics: ['inspected', 'missing'],
+      group: 'doctor'
+    })
+    deepStrictEqual(
+      facts.brokers.map(({ address, reachable }) => [address, reachable]),
+      [
+        [kafka().addresses()[0], true],
+        ['127.0.0.1:1', false]
+      ]
+    )
+    deepStrictEqual(
+      [...facts.topics.values()],
+      [
+        {
+          name: 'inspected',
+          partitions: 3,
+          replicationFactor: 1,
+          minInsyncReplicas: 1,
+          retentionMs: 3_600_000,
+          recordBytesMax: 200_000,
+          mayRead: true,
+          mayWrite: true
+        }
+      ]
+    )
+    strictEqual(facts.groupProblem, undefined)
+    const tls = { ca: readFileSync(kafka().certificates?.ca ?? '', 'utf8') }
+    const secure = { brokers: kafka().addresses('secure'), clientId: 'doctor', tls }
+    const login = { mechanism: 'SCRAM-SHA-512', username: user.name, password: user.password } as const
+    const stranger = await inspectKafka({
+      connection: { ...secure, sasl: login },
+      topics: ['inspected'],
+      group: 'doctor'
+    })
+    deepStrictEqual([stranger.topics.size, ...stranger.denied], [0, 'inspected'])
+    match(stranger.groupProblem ?? '', /consumer group/)
+    const wrong = { ...secure, sasl: { ...login, password: 'wrong' } }
+    match((await inspectKafka({ connection: wrong, topics: ['inspected'], group: 'doctor' })).problem ?? '', /password/)
+  })
+})
