@@ -105,6 +105,7 @@ test('a node that was paused beyond its lease says so before any renewal has', a
   strictEqual(node.lease.state().kind, 'lost')
   node.lease.adopted()
   strictEqual(node.lease.state().kind, 'lost', 'not before a renewal was confirmed')
+  await until('a renewal confirms that it still is ours', () => node.lease.state().kind === 'held')
 })
 
 test('a cluster with one server gone serves the charge points of the others, and all of them afterwards', async (t) => {

@@ -43,6 +43,8 @@ export class RedisNodeLease implements NodeLease {
   #cancel: () => void = () => undefined
   #running = false
   #renewal: Promise<void> = Promise.resolve()
+  /** The incarnation for which all sessions are registered: it is held once a renewal confirms that it still is. */
+  #adoptedAs: string | undefined
   #renewals = 0
   #refusals = 0
 
@@ -88,7 +90,10 @@ export class RedisNodeLease implements NodeLease {
 
   state(): { readonly kind: LeaseState; readonly sinceMs: number } {
     // A node that was stopped finds its timers late: what it holds is not trusted before a renewal says so.
-    if (this.#state.kind === 'held' && this.#mayHaveRunOut()) this.#to('lost')
+    if (this.#state.kind === 'held' && this.#mayHaveRunOut()) {
+      this.#adoptedAs = undefined
+      this.#to('lost')
+    }
     return this.#state
   }
 
@@ -98,7 +103,9 @@ export class RedisNodeLease implements NodeLease {
   }
 
   adopted(): void {
-    if (this.state().kind !== 'lost' || this.#mayHaveRunOut()) return
+    if (this.state().kind !== 'lost') return
+    this.#adoptedAs = this.#incarnation
+    if (this.#mayHaveRunOut()) return
     this.#to('held')
     // Others may trust a miss again.
     void this.renew()
@@ -178,7 +185,10 @@ export class RedisNodeLease implements NodeLease {
       }
       const emptied = this.#wasEmptied(marks)
       // What was admitted while Redis was away is not registered, so coming back is like a loss.
-      if (verdict === 'lost' || emptied || kind === 'away') this.#to('lost', verdict === 'lost')
+      if (verdict === 'lost' || emptied || kind === 'away') {
+        this.#adoptedAs = undefined
+        this.#to('lost', true)
+      } else if (this.#adoptedAs === this.#incarnation) this.#to('held')
       if (verdict === 'lost' || this.#renewals++ % noteEvery === 0) this.#noteSoon()
     } catch (error) {
       if (this.#state.kind !== 'away') this.#deps.logger.warn({ error }, 'the lease of this node was not renewed')
