@@ -16,6 +16,7 @@ import type { SessionTools } from '../session/context.ts'
 import { Session } from '../session/session.ts'
 import { readEventSchemas } from './event-schemas.ts'
 import { createLogger } from './logger.ts'
+import { Outside } from './outside.ts'
 import {
   apiSettings,
   authoritySettings,
@@ -76,9 +77,14 @@ async function start(config: Config, io: StartIo, opened: Unwind): Promise<Runni
     ...embeddedSettings(config),
     dataDir,
     clock,
-    metrics
+    metrics,
+    ...(config.redis.url === undefined
+      ? {}
+      : { transactionIdBlocks: (count, atLeast) => outside.transactionIdBlocks(count, atLeast) })
   })
   opened.push(() => embedded.close())
+  const outside: Outside = new Outside({ config, embedded, clock, logger, metrics })
+  opened.push(() => outside.close())
   const authority = createLocalAuthority({
     ...authoritySettings(config),
     clock,
@@ -93,11 +99,18 @@ async function start(config: Config, io: StartIo, opened: Unwind): Promise<Runni
     logger,
     metrics,
     authority,
-    ...embedded,
+    log: embedded.log,
+    store: embedded.store,
+    ...outside.ports,
     ids: { eventId: randomUUIDv7, commandId: randomUUIDv7 },
     makeSession: (session) => new Session(tools[session.version], session)
   })
-  await node.recover()
+  await outside.start(node)
+  const recovered = node.recover()
+  // What waits for Redis is settled when it is there; charge points do not wait for that.
+  if (config.redis.url === undefined) await recovered
+  else
+    recovered.catch((error: unknown) => logger.error({ error }, 'what an earlier life left open could not be settled'))
 
   const server = createChargePointServer({
     ...serverSettings(config),
@@ -109,8 +122,8 @@ async function start(config: Config, io: StartIo, opened: Unwind): Promise<Runni
   const api = createApi({
     settings: apiSettings(config),
     log: embedded.log,
-    chargePoints: node.hub,
-    directory: embedded.directory,
+    chargePoints: outside.points(node),
+    directory: outside.ports.directory,
     desk: node.desk,
     node,
     metricsText: () => metrics.text(),
@@ -131,9 +144,11 @@ async function start(config: Config, io: StartIo, opened: Unwind): Promise<Runni
     async stop() {
       stopWarming()
       logger.info({ connections: node.connections }, 'the gateway stops')
+      await outside.stopTaking()
       const accepting = server.stopAccepting()
       await node.stop(config.shutdown.deadlineMs)
       await accepting
+      await outside.stop(config.shutdown.deadlineMs / 10)
       await opened.run()
     }
   }

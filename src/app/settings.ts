@@ -2,6 +2,7 @@ import type { EmbeddedOptions } from '../adapters/embedded/open-embedded.ts'
 import type { LocalAuthorityOptions } from '../adapters/local/authority.ts'
 import type { ApiSettings } from '../api/parts.ts'
 import type { Config } from '../config/schema.ts'
+import { forwarderConsumer } from '../gateway/forward-cursor.ts'
 import type { GatewaySettings } from '../gateway/node.ts'
 import type { ServerSettings } from '../server/settings.ts'
 import type { SessionSettings } from '../session/effect.ts'
@@ -14,7 +15,10 @@ export function logSettings(config: Config): Omit<LoggerOptions, 'onDropped' | '
 }
 
 export function embeddedSettings(config: Config): Omit<EmbeddedOptions, 'dataDir' | 'clock' | 'metrics'> {
-  const { sync, retentionMs, bytesMax, requiredConsumers, lingerMaxMs } = config.eventLog
+  const { sync, retentionMs, bytesMax, lingerMaxMs } = config.eventLog
+  // What the brokers do not have yet must not be removed.
+  const forwarded = config.kafka.brokers.length > 0 ? [forwarderConsumer] : []
+  const requiredConsumers = [...config.eventLog.requiredConsumers, ...forwarded]
   return { nodeId: config.node.id, sync, retentionMs, bytesMax, requiredConsumers, lingerMsMax: lingerMaxMs }
 }
 

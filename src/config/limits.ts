@@ -43,6 +43,11 @@ export const limits = {
     { min: '1KiB', max: '1GiB' },
     'Bytes that may wait for a charge point that does not read before it is cut.'
   ),
+  adoptions_per_second_max: integer(
+    2000,
+    { min: 1, max: 1_000_000 },
+    'Sessions a second that are registered anew after Redis was away or emptied.'
+  ),
   handshakes_max: integer(1000, { min: 1, max: 100_000 }, 'Handshakes in progress at once; more wait their turn.'),
   replay_answers_max: integer(
     64,

@@ -1,3 +1,4 @@
+import { clusterGroups } from './cluster.ts'
 import { limits } from './limits.ts'
 import {
   bearerToken,
@@ -52,6 +53,9 @@ export const groups = {
   authority: 'Who may connect and charge.',
   leniency: 'What is forgiven.',
   shutdown: 'The stop.',
+  delivery: 'When a message counts as delivered, with Kafka.',
+  kafka: 'The bus that gateways share: events up, commands down.',
+  redis: 'What gateways share beside the bus: who owns which charge point, and the commands.',
   limits: 'Everything has a limit; at a limit there is back-pressure or a refusal that the sender sees.'
 } as const
 
@@ -203,6 +207,7 @@ export const schema = {
   shutdown: {
     deadline: duration('25s', { min: '100ms', max: '1h' }, 'Longest time that a stop may take.')
   },
+  ...clusterGroups,
   limits
 } as const
 

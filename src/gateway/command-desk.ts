@@ -19,6 +19,8 @@ export type Routed = 'here' | 'handed_over' | 'offline'
 /** Finds the node of a charge point that is not connected here. */
 export interface CommandRoute {
   deliver(record: CommandRecord): Promise<Routed>
+  /** Ask the node that has the command to cancel it. False: nobody has it. */
+  cancel(record: CommandRecord): Promise<boolean>
 }
 
 export interface CommandDeskDeps {
@@ -182,8 +184,9 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     if (record.state !== 'claimed') return { kind: 'too_late', record }
     const conversation = this.#deps.find(record.chargePointId)
     if (conversation) conversation.cancel(commandId)
-    // Without a session nobody can be writing it, and nobody else would end it.
-    else this.settle(commandId, { outcome: 'not_sent', reason: 'cancelled' })
+    // Without a session, here or elsewhere, nobody can be writing it, and nobody else would end it.
+    else if (!(await this.#deps.route?.cancel(record)))
+      this.settle(commandId, { outcome: 'not_sent', reason: 'cancelled' })
     const stands = (await this.settled(commandId, cancelWaitMs)) ?? record
     // Won, although the disk does not keep up: it will not be sent, whatever happens now.
     const after = this.#landingIds.get(commandId) ?? stands

@@ -14,7 +14,7 @@ import { GatewayCounters } from './counters.ts'
 import { type DrainReport, drain } from './drain.ts'
 import { Hub } from './hub.ts'
 import { OwnEvents } from './own-events.ts'
-import { EventPipeline } from './pipeline.ts'
+import { type DurabilityGate, EventPipeline } from './pipeline.ts'
 import { Readiness } from './readiness.ts'
 import { closeLostEpochs } from './recovery.ts'
 import { RefusalLog } from './refusal-log.ts'
@@ -53,6 +53,8 @@ export interface GatewayDeps {
   readonly makeSession: (start: SessionStart) => ChargePointSession
   /** The way to charge points of other nodes; absent: there are none. */
   readonly route?: CommandRoute
+  /** When an answer waits for more than the own disk. */
+  readonly gate?: DurabilityGate
 }
 
 /** One gateway node: who is connected, what they said, what they were told. Sockets and HTTP stand around it. */
@@ -85,6 +87,7 @@ export function createGatewayNode(deps: GatewayDeps): GatewayNode {
   const pipeline = new EventPipeline({
     log,
     capacity: settings.eventsInMemoryMax,
+    ...(deps.gate === undefined ? {} : { gate: deps.gate }),
     onPressure: (full) => {
       if (full)
         logger.warn(

@@ -9,6 +9,7 @@ import type { Config } from '../../src/config/schema.ts'
 import { upgraded } from '../server/raw-client.ts'
 import type { Flags, GatewayInProcess } from '../support/gateway-in-process.ts'
 import type { Station } from '../support/station.ts'
+import { clusterEffects } from './every-key-cluster.ts'
 
 /** What is seen of a running gateway, with the one value of the key and with the other. */
 export interface Observed {
@@ -783,5 +784,6 @@ export const effects: Readonly<Record<string, Effect>> = {
   ...apiEffects,
   ...logEffects,
   ...eventEffects,
-  ...sessionEffects
+  ...sessionEffects,
+  ...clusterEffects
 }

@@ -12,7 +12,7 @@ import { EmbeddedLedger } from './ledger.ts'
 import { createReserve, type Reserve } from './reserve.ts'
 import { EmbeddedSessionRegistry } from './session-registry.ts'
 import { openStore, putRows, type Store } from './store.ts'
-import { TransactionIds } from './transaction-ids.ts'
+import { type BlockSource, TransactionIds } from './transaction-ids.ts'
 
 export interface EmbeddedOptions {
   readonly dataDir: string
@@ -26,6 +26,8 @@ export interface EmbeddedOptions {
   readonly requiredConsumers: readonly string[]
   /** The longest that a commit waits for company at middling load; 0 never waits. */
   readonly lingerMsMax: number
+  /** Where blocks of 1.6 transaction ids come from that are unique in a cluster; absent: from this node's own counter. */
+  readonly transactionIdBlocks?: BlockSource
 }
 
 export interface Embedded {
@@ -55,12 +57,20 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
       sync: options.sync
     })
     const log = new EmbeddedEventLog({ ...options, store, reserve })
-    const transactionIds = new TransactionIds(store, clock, (rows) => log.commitControl(rows))
+    const transactionIds = new TransactionIds(
+      store,
+      clock,
+      (rows) => log.commitControl(rows),
+      options.transactionIdBlocks
+    )
     const registry = new EmbeddedSessionRegistry(options.nodeId, log.tables, clock)
     const ledger = new EmbeddedLedger(store, log.tables, (chargePointId) => registry.currentEpoch(chargePointId))
     await begin(store, reserve, [
       () => log.begin(),
-      () => transactionIds.reserve((rows) => store.commit(() => putRows(store, rows)))
+      // A cluster's blocks come when they are asked for: the start waits for nobody else.
+      ...(options.transactionIdBlocks
+        ? []
+        : [() => transactionIds.reserve((rows) => store.commit(() => putRows(store, rows)))])
     ])
     syncFolders(dataDir)
     const stopForgetting = forgetRegularly(ledger, clock)

@@ -9,6 +9,10 @@ const blockIds = 1_000
 const refillBelow = 500
 const idMax = 2 ** 31 - 1
 const counterKey = taggedKey(metaTag, 'transactionIds')
+const spareKey = taggedKey(metaTag, 'transactionIds.spare')
+
+/** Blocks that are unique beyond this node; rejects while they cannot be had. */
+export type BlockSource = (count: number, atLeast: number) => Promise<{ readonly first: number; readonly last: number }>
 
 /** Seconds since 2020-01-01 UTC: what epochs and transaction ids never fall behind. */
 export function secondsSince2020(nowMs: number): number {
@@ -25,13 +29,19 @@ export class TransactionIds {
   /** First id that no block on disk has. */
   #reserved: number
   #blocks: { next: number; readonly end: number }[] = []
+  readonly #source: BlockSource | undefined
+  /** A block of the source that is on disk and untouched: for a restart while the source is away. */
+  #spare: { readonly next: number; readonly end: number } | undefined
   /** The block that is on its way, with what it failed with. */
   #refill: Promise<unknown> | undefined
 
-  constructor(store: Store, clock: Clock, commit: (rows: ControlWrite['rows']) => Promise<void>) {
+  constructor(store: Store, clock: Clock, commit: (rows: ControlWrite['rows']) => Promise<void>, source?: BlockSource) {
     this.#clock = clock
     this.#commit = commit
+    this.#source = source
     this.#reserved = Number(store.state.get(counterKey)?.toString() ?? 1)
+    const spare = store.state.get(spareKey)?.toString()
+    if (source && spare) this.#spare = JSON.parse(spare)
   }
 
   next(): number | Promise<number> {
@@ -42,12 +52,46 @@ export class TransactionIds {
 
   /** Puts a block on disk. */
   async reserve(commit = this.#commit): Promise<void> {
+    if (this.#source) return this.#reserveFrom(this.#source)
     const next = Math.max(this.#reserved, 2 * secondsSince2020(this.#clock.now()), 1)
     const end = next + blockIds
     assert(end <= idMax, 'OCPP 1.6 transaction ids are used up')
     this.#reserved = end
     await commit([{ key: counterKey, value: Buffer.from(String(end)) }])
     this.#blocks.push({ next, end })
+  }
+
+  /** The spare block first, then a new one from the source; and one more to be the next spare. */
+  async #reserveFrom(source: BlockSource): Promise<void> {
+    const spare = this.#spare
+    if (spare) {
+      this.#spare = undefined
+      await this.#commit([{ key: spareKey, value: null }])
+      this.#blocks.push(spare)
+    } else {
+      this.#blocks.push(await this.#fetch(source))
+    }
+    if (this.#left() >= refillBelow) void this.#keepSpare(source)
+  }
+
+  async #fetch(source: BlockSource): Promise<{ next: number; end: number }> {
+    const atLeast = Math.max(this.#reserved, 2 * secondsSince2020(this.#clock.now()), 1)
+    const { first, last } = await source(blockIds, atLeast)
+    assert(last < idMax, 'OCPP 1.6 transaction ids are used up')
+    this.#reserved = Math.max(this.#reserved, last + 1)
+    await this.#commit([{ key: counterKey, value: Buffer.from(String(this.#reserved)) }])
+    return { next: first, end: last + 1 }
+  }
+
+  async #keepSpare(source: BlockSource): Promise<void> {
+    try {
+      const spare = await this.#fetch(source)
+      await this.#commit([{ key: spareKey, value: Buffer.from(JSON.stringify(spare)) }])
+      this.#spare = spare
+    } catch {
+      // The source is away, or the log is being closed: the next refill tries again.
+      this.#spare = undefined
+    }
   }
 
   #take(): number | undefined {

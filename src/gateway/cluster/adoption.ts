@@ -1,15 +1,17 @@
 import type { Clock } from '../../ports/clock.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { LeaseState, NodeLease } from '../../ports/node-lease.ts'
-import type { SessionRegistry } from '../../ports/session-registry.ts'
 import type { LiveConversation } from '../conversation.ts'
+import type { ClusterRegistry, HeldEpoch } from './registry.ts'
 import { isUnavailable } from './unavailable.ts'
 
 export interface AdoptionDeps {
   readonly clock: Clock
   readonly lease: NodeLease
-  readonly registry: Pick<SessionRegistry, 'adopt'>
-  readonly conversations: () => readonly LiveConversation[]
+  readonly registry: Pick<ClusterRegistry, 'adopt' | 'unregistered' | 'forgetRegistrations' | 'onUnregistered'>
+  readonly find: (chargePointId: string) => LiveConversation | undefined
+  /** Tell the ledger what this node knows of commands; before others may trust the registry again. */
+  readonly restore: () => Promise<void>
   readonly logger: Logger
   /** `limits.adoptions_per_second_max`: a registry that has just come back must not be drowned. */
   readonly perSecondMax: number
@@ -25,87 +27,105 @@ const retryMs = 1_000
 export class Adoption {
   readonly #deps: AdoptionDeps
   #running = false
-  #again = false
-  #wasAway = false
-  #cancel: (() => void) | undefined
+  #stopped = false
+  #cancelSoon: (() => void) | undefined
+  #cancelPause: (() => void) | undefined
   readonly #unsubscribe: () => void
 
   constructor(deps: AdoptionDeps) {
     this.#deps = deps
     this.#unsubscribe = deps.lease.onChange((state) => this.#leaseIs(state))
+    // One claim that ran into its timeout says nothing about the lease, and is in no registry yet.
+    deps.registry.onUnregistered(() => this.#soon())
   }
 
   stop(): void {
+    this.#stopped = true
     this.#unsubscribe()
-    this.#cancel?.()
-    this.#running = false
+    this.#cancelSoon?.()
+    this.#cancelPause?.()
   }
 
   #leaseIs(state: LeaseState): void {
-    if (state === 'away') {
-      this.#wasAway = true
-      return
-    }
-    // What was admitted while the registry was away is in no registry yet, even when the lease itself has survived.
-    if (state === 'lost' || this.#wasAway) this.#begin()
-    this.#wasAway = false
+    if (state === 'away') return
+    if (state === 'lost') this.#deps.registry.forgetRegistrations()
+    this.#begin()
+  }
+
+  #soon(): void {
+    if (this.#stopped) return
+    this.#cancelSoon ??= this.#deps.clock.after(retryMs, () => {
+      this.#cancelSoon = undefined
+      if (this.#deps.lease.state().kind !== 'away') this.#begin()
+    })
   }
 
   #begin(): void {
-    if (this.#running) {
-      this.#again = true
-      return
-    }
+    // A run that is on its way looks at all that is unregistered when it comes to its end.
+    if (this.#running || this.#stopped) return
     this.#running = true
     void this.#run()
   }
 
   async #run(): Promise<void> {
-    const { clock, lease, logger, conversations, perSecondMax } = this.#deps
+    const { clock, lease, logger, registry } = this.#deps
     const beganMs = clock.now()
-    const perStep = Math.max(1, Math.ceil((perSecondMax * stepMs) / 1000))
     let adopted = 0
     let displaced = 0
     try {
-      do {
-        this.#again = false
-        const all = conversations()
-        for (let first = 0; first < all.length && this.#running; first += perStep) {
-          const kept = await Promise.all(
-            all.slice(first, first + perStep).map((conversation) => this.#adopt(conversation))
-          )
-          adopted += kept.filter(Boolean).length
-          displaced += kept.filter((own) => !own).length
-          if (first + perStep < all.length) await this.#pause(stepMs)
-        }
-      } while (this.#again && this.#running)
-      if (this.#running && lease.state().kind === 'lost') lease.adopted()
-      logger.info(
-        { adopted, displaced, tookMs: clock.now() - beganMs },
-        'the sessions of this node are registered again'
-      )
-      this.#running = false
+      const tried = new Set<HeldEpoch>()
+      for (let step = this.#step(tried); step.length > 0; step = this.#step(tried)) {
+        const kept = await Promise.all(step.map((held) => this.#adopt(held)))
+        adopted += kept.filter(Boolean).length
+        displaced += kept.filter((own) => !own).length
+        await this.#pause(stepMs)
+        if (this.#stopped) return
+      }
+      if (lease.state().kind === 'lost') {
+        await this.#deps.restore()
+        lease.adopted()
+        logger.info(
+          { adopted, displaced, tookMs: clock.now() - beganMs },
+          'the sessions of this node are registered again'
+        )
+      }
     } catch (error) {
       logger.warn(
         { error, adopted, unavailable: isUnavailable(error) },
         'the registry went away while sessions were registered; it is tried again'
       )
-      await this.#pause(retryMs)
-      if (this.#running) await this.#run()
     }
+    this.#running = false
+    // Left over: the registry went away, a handshake that is no connection yet, or the lease was lost again.
+    if (registry.unregistered().length > 0 || lease.state().kind === 'lost') this.#soon()
   }
 
-  async #adopt(conversation: LiveConversation): Promise<boolean> {
-    if (conversation.ended) return true
-    const { chargePointId, epoch } = conversation.session
-    if (await this.#deps.registry.adopt(chargePointId, epoch)) return true
-    conversation.end('replaced')
+  /** The next ones that this run has not tried yet. */
+  #step(tried: Set<HeldEpoch>): readonly HeldEpoch[] {
+    const { registry, perSecondMax } = this.#deps
+    const step = registry
+      .unregistered()
+      .filter((held) => !tried.has(held))
+      .slice(0, Math.max(1, Math.ceil((perSecondMax * stepMs) / 1000)))
+    for (const held of step) tried.add(held)
+    return step
+  }
+
+  async #adopt({ chargePointId, epoch }: HeldEpoch): Promise<boolean> {
+    const { registry, find } = this.#deps
+    if (await registry.adopt(chargePointId, epoch)) return true
+    const conversation = find(chargePointId)
+    if (conversation?.session.epoch === epoch) conversation.end('replaced')
     return false
   }
 
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      this.#cancel = this.#deps.clock.after(ms, resolve)
+      const cancel = this.#deps.clock.after(ms, resolve)
+      this.#cancelPause = () => {
+        cancel()
+        resolve()
+      }
     })
   }
 }

@@ -12,7 +12,7 @@ import type { CommandRoute } from '../command-desk.ts'
 import type { GatewayNode } from '../node.ts'
 import type { ChargePointsView, DependencyState } from '../views.ts'
 import { Adoption } from './adoption.ts'
-import { CommandIntake } from './command-intake.ts'
+import { startIntake } from './command-intake.ts'
 import { ClusterRoute } from './command-route.ts'
 import { answerControl } from './control-desk.ts'
 import { ClusterDirectory } from './directory.ts'
@@ -48,7 +48,7 @@ export interface OwnPorts {
 /** The node's ports with the cluster behind them, to build the node from. */
 export interface JoinedPorts {
   readonly directory: Directory
-  readonly registry: SessionRegistry
+  readonly registry: ClusterRegistry
   readonly ledger: KeptLedger
   readonly route: CommandRoute
 }
@@ -56,12 +56,13 @@ export interface JoinedPorts {
 export function joinPorts(ports: ClusterPorts, own: OwnPorts): JoinedPorts {
   const { lease, control, ledger, shared } = ports
   const { node, clock, logger, store } = own
-  const registry = new ClusterRegistry({ node, shared: ports.registry, local: own.registry, control, logger })
+  const registry = new ClusterRegistry({ node, shared: ports.registry, local: own.registry, lease, control, logger })
+  const kept = new KeptLedger({ node, shared: ledger, local: own.ledger, store, lease, clock, logger })
   return {
     registry,
     directory: new ClusterDirectory(shared, own.directory),
-    ledger: new KeptLedger({ shared: ledger, local: own.ledger, store, clock, logger }),
-    route: new ClusterRoute({ node, clock, registry, ledger, control, lease, logger })
+    ledger: kept,
+    route: new ClusterRoute({ node, clock, registry, ledger: kept, control, lease, logger })
   }
 }
 
@@ -102,7 +103,8 @@ export class Cluster {
       clock,
       lease,
       registry: joined.registry,
-      conversations: () => hub.conversations(),
+      find: (chargePointId) => hub.find(chargePointId),
+      restore: () => joined.ledger.restore(),
       logger,
       perSecondMax: settings.adoptionsPerSecondMax
     })
@@ -110,6 +112,7 @@ export class Cluster {
     this.#settlement = new Settlement({
       clock,
       ledger,
+      own: joined.ledger,
       settle: (commandId, outcome) => desk.settle(commandId, outcome),
       publish: (record) => desk.publishSettled(record),
       logger
@@ -146,24 +149,15 @@ export class Cluster {
       .listen(
         answerControl({
           find: (id) => this.#node.hub.find(id),
-          take: (record, conversation) => this.#node.desk.take(record, conversation)
+          take: async (record, conversation) => {
+            if (await this.#joined.ledger.take(record)) this.#node.desk.take(record, conversation)
+          }
         })
       )
       .catch((error: unknown) => logger.error({ error }, 'other nodes cannot reach this one'))
     this.#settlement.start()
     this.#lostEpochs.start()
-    if (!commands) return
-    const { desk } = this.#node
-    const intake = new CommandIntake({
-      source: commands,
-      accept: (request, timestampMs) => desk.accept(request, timestampMs),
-      dispatch: (record) => desk.dispatch(record),
-      refuse: (request, detail, timestampMs) => desk.refuse(request, detail, timestampMs),
-      logger
-    })
-    // While the registry is away nothing can be claimed, so nothing is read.
-    lease.onChange((state) => (state === 'away' ? commands.pause() : commands.resume()))
-    await commands.start(intake)
+    if (commands) await startIntake({ source: commands, desk: this.#node.desk, lease, logger })
   }
 
   /** No more commands from the bus: the first step of a stop. */

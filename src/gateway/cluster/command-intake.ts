@@ -1,6 +1,8 @@
 import type { CommandHandler, CommandSource, SourceRecord } from '../../ports/command-source.ts'
 import type { Logger } from '../../ports/logger.ts'
+import type { NodeLease } from '../../ports/node-lease.ts'
 import type { CommandRecord } from '../../ports/records.ts'
+import type { CommandDesk } from '../command-desk.ts'
 import type { CommandRequest } from '../views.ts'
 
 export interface CommandIntakeDeps {
@@ -70,6 +72,27 @@ export class CommandIntake implements CommandHandler {
     if (parsed.known) await this.#deps.refuse(parsed.known, parsed.detail, record.timestampMs)
     await this.#deps.source.deadLetter(record, parsed.detail)
   }
+}
+
+export interface IntakeParts {
+  readonly source: CommandSource
+  readonly desk: CommandDesk
+  /** While the registry is away nothing can be claimed, so nothing is read. Absent: the ledger is the node's own. */
+  readonly lease?: Pick<NodeLease, 'onChange'>
+  readonly logger: Logger
+}
+
+/** Take commands from the bus for this node's desk. */
+export async function startIntake({ source, desk, lease, logger }: IntakeParts): Promise<void> {
+  const intake = new CommandIntake({
+    source,
+    accept: (request, timestampMs) => desk.accept(request, timestampMs),
+    dispatch: (record) => desk.dispatch(record),
+    refuse: (request, detail, timestampMs) => desk.refuse(request, detail, timestampMs),
+    logger
+  })
+  lease?.onChange((state) => (state === 'away' ? source.pause() : source.resume()))
+  await source.start(intake)
 }
 
 type Parsed =

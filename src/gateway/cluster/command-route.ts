@@ -1,17 +1,17 @@
 import type { Clock } from '../../ports/clock.ts'
-import type { ClusterLedger } from '../../ports/cluster-ledger.ts'
 import type { ControlChannel } from '../../ports/control-channel.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { NodeLease } from '../../ports/node-lease.ts'
 import type { CommandRecord } from '../../ports/records.ts'
 import type { Owner, SessionRegistry } from '../../ports/session-registry.ts'
 import type { CommandRoute, Routed } from '../command-desk.ts'
+import type { KeptLedger } from './ledger.ts'
 
 export interface ClusterRouteDeps {
   readonly node: string
   readonly clock: Clock
   readonly registry: Pick<SessionRegistry, 'locate'>
-  readonly ledger: Pick<ClusterLedger, 'handOver'>
+  readonly ledger: Pick<KeptLedger, 'handOver'>
   readonly control: Pick<ControlChannel, 'send'>
   readonly lease: Pick<NodeLease, 'registryIsWhole' | 'nodes'>
   readonly logger: Logger
@@ -43,6 +43,13 @@ export class ClusterRoute implements CommandRoute {
     return mine
   }
 
+  async cancel({ commandId, chargePointId }: CommandRecord): Promise<boolean> {
+    const { registry, control, node } = this.#deps
+    const owner = await registry.locate(chargePointId)
+    if (!owner || owner.node === node) return false
+    return (await control.send(owner.node, { kind: 'cancel', commandId, chargePointId })) === 'accepted'
+  }
+
   async #deliver(record: CommandRecord): Promise<Routed> {
     for (let attempt = 0; attempt < 2; attempt++) {
       const owner = await this.#locate(record)
@@ -71,7 +78,7 @@ export class ClusterRoute implements CommandRoute {
     const incarnation = (await lease.nodes()).find(({ node, alive }) => node === owner.node && alive)?.incarnation
     if (incarnation === undefined) return 'not_owner'
     // Before the message: once it may have arrived, only that node or the deadline may settle the command.
-    if (!(await ledger.handOver(record.commandId, owner.node, incarnation))) return 'handed_over'
+    if (!(await ledger.handOver(record, owner.node, incarnation))) return 'handed_over'
     try {
       const reply = await control.send(owner.node, { kind: 'command', record })
       return reply === 'accepted' ? 'handed_over' : 'not_owner'

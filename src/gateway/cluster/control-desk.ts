@@ -4,8 +4,8 @@ import type { LiveConversation } from '../conversation.ts'
 
 export interface ControlDeskDeps {
   readonly find: (chargePointId: string) => LiveConversation | undefined
-  /** Give a claimed command to the session that is here. */
-  readonly take: (record: CommandRecord, conversation: LiveConversation) => void
+  /** Keep a claimed command and give it to the session that is here, once: the message may come twice. */
+  readonly take: (record: CommandRecord, conversation: LiveConversation) => Promise<void>
 }
 
 /** What other nodes ask of this one. A charge point that is not here is said at once, never passed on again (D8). */
@@ -16,7 +16,7 @@ export function answerControl({ find, take }: ControlDeskDeps): (message: Contro
     if (!conversation) return 'not_owner'
     switch (message.kind) {
       case 'command':
-        take(message.record, conversation)
+        await take(message.record, conversation)
         return 'accepted'
       case 'cancel':
         conversation.cancel(message.commandId)

@@ -2,20 +2,42 @@ import type { Clock } from '../../ports/clock.ts'
 import type { ClusterLedger } from '../../ports/cluster-ledger.ts'
 import type { Ledger, LedgerClaim } from '../../ports/ledger.ts'
 import type { Logger } from '../../ports/logger.ts'
+import type { NodeLease } from '../../ports/node-lease.ts'
 import type { NodeStore } from '../../ports/node-store.ts'
 import { type CommandOutcome, type CommandRecord, keyOf } from '../../ports/records.ts'
+import { everyRow } from '../every-row.ts'
+import { type Leftover, outcomeOfLeftover } from './leftover.ts'
 import { isUnavailable } from './unavailable.ts'
 
 export interface KeptLedgerDeps {
+  readonly node: string
   readonly shared: ClusterLedger
   /** The node's own: keeps what this node has claimed or written, also when the shared one loses its data. */
   readonly local: Ledger
-  readonly store: Pick<NodeStore, 'commit'>
+  readonly store: NodeStore
+  readonly lease: Pick<NodeLease, 'registryIsWhole'>
   readonly clock: Clock
   readonly logger: Logger
 }
 
+/** A command that this node keeps and that has no outcome here yet. */
+interface Open {
+  readonly leftover: Leftover
+  /** Nobody else has ended it by then: this node does. */
+  readonly dueMs: number
+}
+
+export interface DueCommand {
+  readonly commandId: string
+  readonly outcome: CommandOutcome
+}
+
 const retryMs = 500
+const restoredAtOnce = 200
+/** How long a claim that was not answered may still be carried out. */
+const unsureMs = 10_000
+/** After its expiry and its answer's deadline, for whoever has it to settle it. */
+const graceMs = 5_000
 
 /**
  * The shared ledger, with what this node took on kept on its own disk as well. The shared one decides every race; the own one
@@ -24,6 +46,7 @@ const retryMs = 500
  */
 export class KeptLedger implements Ledger {
   readonly #deps: KeptLedgerDeps
+  readonly #open = new Map<string, Open>()
   #stopped = false
 
   constructor(deps: KeptLedgerDeps) {
@@ -36,16 +59,51 @@ export class KeptLedger implements Ledger {
   }
 
   async claim(record: CommandRecord): Promise<LedgerClaim> {
-    const claim = await this.#claimShared(record)
-    if (claim.kind !== 'claimed') return claim
+    const claim = await this.#claimShared(record).catch((error: unknown) => {
+      // Nobody was told that there is such a command; but there may be, by a request whose answer was lost.
+      if (!this.#open.has(record.commandId)) this.#trackUnsure(record)
+      throw error
+    })
+    const { state, node } = claim.record
+    // One that exists may be ours all the same: the reply to the claim was lost, or the message that handed it over.
+    const isOurs =
+      claim.kind === 'claimed' || (claim.kind === 'exists' && state === 'claimed' && node === this.#deps.node)
+    if (!isOurs) return claim
     const kept = await this.#deps.local.claim(claim.record)
-    // The shared ledger has lost a command that this node took on before.
-    return kept.kind === 'claimed' ? claim : kept
+    if (kept.kind !== 'claimed') return this.#knownAlready(kept)
+    this.#track(claim.record.commandId, { record: claim.record, why: 'late' })
+    await this.#untilWhole(record)
+    return { kind: 'claimed', record: claim.record }
+  }
+
+  /** This life of `node` has it from now on, and this node's own disk says so before the message is sent. */
+  async handOver(record: CommandRecord, node: string, incarnation: string): Promise<boolean> {
+    const { commandId } = record
+    if (!(await this.#deps.shared.handOver(commandId, node, incarnation))) return false
+    const value: CommandRecord = { ...record, node }
+    await this.#deps.store.commit([{ table: 'commands', key: keyOf.command(commandId), value }])
+    this.#track(commandId, { record: value, why: 'handed_over' })
+    return true
+  }
+
+  /** What another node hands over is kept here too, before that node is told. False: it came before. */
+  async take(record: CommandRecord): Promise<boolean> {
+    const kept = await this.#deps.local.claim(record)
+    if (kept.kind !== 'claimed') return false
+    this.#track(record.commandId, { record, why: 'late' })
+    return true
+  }
+
+  /** True while a session of this node, or this node's own sweep, ends it in its time. */
+  looksAfter(commandId: string): boolean {
+    return this.#open.has(commandId)
   }
 
   async markWritten(commandId: string, epoch: number, writtenAtMs: number): Promise<boolean> {
     const { shared, local } = this.#deps
-    if (!(await shared.markWritten(commandId, epoch, writtenAtMs))) return false
+    const own = await local.get(commandId)
+    if (!own) return false
+    if ((await shared.write(own, epoch, writtenAtMs)) !== 'written') return false
     return await local.markWritten(commandId, epoch, writtenAtMs)
   }
 
@@ -56,9 +114,7 @@ export class KeptLedger implements Ledger {
       } catch (error) {
         if (!isUnavailable(error) || this.#stopped) throw error
         this.#deps.logger.debug({ commandId, error }, 'the registry is away; the command is settled when it is back')
-        await new Promise<void>((resolve) => {
-          this.#deps.clock.after(retryMs, resolve)
-        })
+        await this.#pause(retryMs)
       }
     }
   }
@@ -81,15 +137,79 @@ export class KeptLedger implements Ledger {
     }
   }
 
-  /** What an earlier life of this node left open and nobody else has settled since. */
+  /**
+   * None to wait for: a start must not wait for a registry that is away. What an earlier life left open is due at once, and
+   * ends with the first sweep that reaches the registry.
+   */
   async unsettled(): Promise<readonly CommandRecord[]> {
-    const open: CommandRecord[] = []
-    for (const own of await this.#deps.local.unsettled()) {
-      const known = await this.#sharedView(own.commandId)
-      if (known?.state === 'settled') await this.#close(known)
-      else open.push(known?.state === 'written' ? { ...own, state: 'written' } : own)
+    const { local, node } = this.#deps
+    for (const record of await local.unsettled()) {
+      if (record.node === node) this.#open.set(record.commandId, { leftover: { record, why: 'restarted' }, dueMs: 0 })
+      else this.#track(record.commandId, { record, why: 'handed_over' })
     }
-    return open
+    return []
+  }
+
+  /** Commands of this node that nobody has ended in their time, with the outcome that they have to get. */
+  async due(limit: number): Promise<readonly DueCommand[]> {
+    const { shared, local, clock, node } = this.#deps
+    const nowMs = clock.now()
+    const due: DueCommand[] = []
+    for (const [commandId, { leftover, dueMs }] of this.#open) {
+      if (dueMs > nowMs) continue
+      if (due.length >= limit) break
+      const own = (await local.get(commandId)) ?? leftover.record
+      const known = await shared.get(commandId)
+      if (known?.state === 'settled') {
+        await this.#close(known)
+        continue
+      }
+      if (leftover.why === 'unsure' && (known?.state !== 'claimed' || known.node !== node)) {
+        this.#open.delete(commandId)
+        continue
+      }
+      const outcome = outcomeOfLeftover({ ...leftover, own, known, node })
+      if (outcome) due.push({ commandId, outcome })
+      // Somebody else has it: looked at again when its time is over.
+      else this.#track(commandId, { ...leftover, why: 'handed_over' }, nowMs)
+    }
+    return due
+  }
+
+  /**
+   * The shared ledger was emptied: what this node remembers goes there anew, so that nobody takes a command for new that was
+   * written already; whoever gave it may give it again as long as it is remembered.
+   */
+  async restore(): Promise<void> {
+    const { store, clock } = this.#deps
+    const nowMs = clock.now()
+    let batch: CommandRecord[] = []
+    const flush = async () => {
+      const records = batch
+      batch = []
+      await Promise.all(records.map((record) => this.#restoreOne(record)))
+    }
+    for (const record of everyRow(store, 'commands', ({ commandId }) => commandId)) {
+      if (record.forgetAtMs <= nowMs) continue
+      if (batch.push(record) >= restoredAtOnce) await flush()
+    }
+    await flush()
+  }
+
+  async #restoreOne(record: CommandRecord): Promise<void> {
+    const { shared, node } = this.#deps
+    const { commandId, state, settlement, settledAtMs, epoch, writtenAtMs } = record
+    if (state === 'settled') {
+      if (!settlement || settledAtMs === undefined) return
+      // Its outcome is on disk with its event.
+      if (await shared.settleKept(record, settlement, settledAtMs)) await shared.published(commandId)
+      return
+    }
+    const claim = await shared.claim({ ...record, state: 'claimed' })
+    if (state !== 'written' || epoch === undefined || writtenAtMs === undefined) return
+    const isOurs = claim.kind === 'claimed' || claim.record.node === node
+    if (isOurs && (await shared.write(record, epoch, writtenAtMs)) === 'written') return
+    if (claim.record.state === 'claimed') this.#open.set(commandId, { leftover: { record, why: 'late' }, dueMs: 0 })
   }
 
   async #settle(commandId: string, outcome: CommandOutcome, settledAtMs: number): Promise<CommandRecord | undefined> {
@@ -102,6 +222,7 @@ export class KeptLedger implements Ledger {
       : await shared.settle(commandId, outcome, settledAtMs)
     if (settled) {
       if (own) await local.settle(commandId, outcome, settledAtMs)
+      this.#open.delete(commandId)
       return settled
     }
     const theirs = own && (await shared.get(commandId))
@@ -118,20 +239,44 @@ export class KeptLedger implements Ledger {
     return again ? { kind: 'claimed', record: again } : claim
   }
 
-  async #sharedView(commandId: string): Promise<CommandRecord | undefined> {
-    try {
-      return await this.#deps.shared.get(commandId)
-    } catch (error) {
-      if (!isUnavailable(error)) throw error
-      return undefined
-    }
+  /** The shared ledger has lost a command that this node took on before: it learns of it again. */
+  async #knownAlready(kept: LedgerClaim): Promise<LedgerClaim> {
+    if (kept.kind === 'exists' && kept.record.state === 'settled') await this.#restoreOne(kept.record)
+    return kept
+  }
+
+  /**
+   * Until every node has told the ledger what it knows, after its data was lost: a claim that was won may be one that
+   * another node has written.
+   */
+  async #untilWhole({ expiresAtMs }: CommandRecord): Promise<void> {
+    const { lease, clock } = this.#deps
+    while (clock.now() < expiresAtMs && !(await lease.registryIsWhole())) await this.#pause(retryMs)
+  }
+
+  #trackUnsure(record: CommandRecord): void {
+    const dueMs = this.#deps.clock.now() + unsureMs
+    this.#open.set(record.commandId, { leftover: { record: { ...record, node: '' }, why: 'unsure' }, dueMs })
+  }
+
+  #track(commandId: string, leftover: Leftover, atLeastMs = 0): void {
+    const { expiresAtMs, timeoutMs } = leftover.record
+    const dueMs = Math.max(expiresAtMs + timeoutMs + graceMs, atLeastMs + graceMs)
+    this.#open.set(commandId, { leftover, dueMs })
   }
 
   /** Somebody else settled and published it: the own entry ends the same way. */
   async #close(record: CommandRecord): Promise<void> {
     const { local, store } = this.#deps
+    this.#open.delete(record.commandId)
     if (!record.settlement) return
     await local.settle(record.commandId, record.settlement, record.settledAtMs ?? this.#deps.clock.now())
     await store.commit([{ table: 'commands', key: keyOf.command(record.commandId), value: record }])
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#deps.clock.after(ms, resolve)
+    })
   }
 }

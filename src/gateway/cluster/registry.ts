@@ -1,5 +1,6 @@
 import type { ControlChannel } from '../../ports/control-channel.ts'
 import type { Logger } from '../../ports/logger.ts'
+import { keyOf } from '../../ports/records.ts'
 import type { Claim, Owner, SessionRegistry } from '../../ports/session-registry.ts'
 import { isUnavailable } from './unavailable.ts'
 
@@ -8,8 +9,19 @@ export interface ClusterRegistryDeps {
   readonly shared: SessionRegistry
   /** The node's own, from its store and clock: for the time that the shared one is away. */
   readonly local: SessionRegistry
+  readonly lease: { readonly incarnation: string }
   readonly control: Pick<ControlChannel, 'send'>
   readonly logger: Logger
+}
+
+/** An epoch that this node claimed and has not released. */
+export interface HeldEpoch {
+  readonly chargePointId: string
+  readonly epoch: number
+}
+
+interface Held extends HeldEpoch {
+  isRegistered: boolean
 }
 
 /**
@@ -18,28 +30,54 @@ export interface ClusterRegistryDeps {
  */
 export class ClusterRegistry implements SessionRegistry {
   readonly #deps: ClusterRegistryDeps
+  /** More than one of a charge point while a newer connection takes an older one's place. */
+  readonly #held = new Map<string, Held>()
+  #onUnregistered: () => void = () => undefined
 
   constructor(deps: ClusterRegistryDeps) {
     this.#deps = deps
   }
 
+  /** Calls back when a claim could not be told to the shared registry, or was told for a life that is over. */
+  onUnregistered(listener: () => void): void {
+    this.#onUnregistered = listener
+  }
+
+  /** The shared registry may have forgotten everything. */
+  forgetRegistrations(): void {
+    for (const held of this.#held.values()) held.isRegistered = false
+  }
+
+  /** What has to be adopted, handshakes that are not connections yet among them. */
+  unregistered(): readonly HeldEpoch[] {
+    const newest = new Map<string, Held>()
+    for (const held of this.#held.values()) {
+      if (held.epoch > (newest.get(held.chargePointId)?.epoch ?? 0)) newest.set(held.chargePointId, held)
+    }
+    return [...newest.values()].filter(({ isRegistered }) => !isRegistered)
+  }
+
   async claim(chargePointId: string, atLeast = 0): Promise<Claim> {
-    const { shared, local, node } = this.#deps
+    const { shared, local, node, lease } = this.#deps
     // The local claim comes first: it is above everything that this node remembers, and so the least that is asked for.
     const own = await local.claim(chargePointId, atLeast)
+    const { incarnation } = lease
     try {
       const claim = await shared.claim(chargePointId, own.epoch)
       if (claim.epoch > own.epoch) await local.adopt(chargePointId, claim.epoch)
+      this.#hold(chargePointId, claim.epoch, incarnation === lease.incarnation)
       if (claim.displaced && claim.displaced.node !== node) this.#evict(chargePointId, claim.epoch, claim.displaced)
       return claim
     } catch (error) {
       if (!isUnavailable(error)) throw error
+      this.#hold(chargePointId, own.epoch, false)
       return own
     }
   }
 
   async release(chargePointId: string, epoch: number): Promise<boolean> {
     const { shared, local } = this.#deps
+    this.#held.delete(keyOf.openEpoch(chargePointId, epoch))
     const released = await local.release(chargePointId, epoch)
     try {
       return await shared.release(chargePointId, epoch)
@@ -53,8 +91,21 @@ export class ClusterRegistry implements SessionRegistry {
     return this.#deps.shared.locate(chargePointId)
   }
 
-  adopt(chargePointId: string, epoch: number): Promise<boolean> {
-    return this.#deps.shared.adopt(chargePointId, epoch)
+  async adopt(chargePointId: string, epoch: number): Promise<boolean> {
+    const { shared, local, lease } = this.#deps
+    const { incarnation } = lease
+    if (!(await shared.adopt(chargePointId, epoch))) return false
+    await local.adopt(chargePointId, epoch)
+    const held = this.#held.get(keyOf.openEpoch(chargePointId, epoch))
+    if (held) held.isRegistered = incarnation === lease.incarnation
+    // It ended meanwhile: what was registered too late is taken back.
+    else await this.release(chargePointId, epoch)
+    return true
+  }
+
+  #hold(chargePointId: string, epoch: number, isRegistered: boolean): void {
+    this.#held.set(keyOf.openEpoch(chargePointId, epoch), { chargePointId, epoch, isRegistered })
+    if (!isRegistered) this.#onUnregistered()
   }
 
   /** The displaced socket may be half open: its node closes it. When the message is lost, the session's next write is fenced. */

@@ -2,10 +2,13 @@ import type { Clock } from '../../ports/clock.ts'
 import type { ClusterLedger, OverdueCommand } from '../../ports/cluster-ledger.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { CommandOutcome, CommandRecord } from '../../ports/records.ts'
+import type { DueCommand } from './ledger.ts'
 
 export interface SettlementDeps {
   readonly clock: Clock
   readonly ledger: Pick<ClusterLedger, 'overdue'>
+  /** What this node keeps itself and nobody has ended in its time. */
+  readonly own: { due(limit: number): Promise<readonly DueCommand[]>; looksAfter(commandId: string): boolean }
   readonly settle: (commandId: string, outcome: CommandOutcome) => Promise<void>
   /** Publish the outcome of a command that was settled by a node that died before it could. */
   readonly publish: (record: CommandRecord) => void
@@ -41,7 +44,9 @@ export class Settlement {
   async sweep(): Promise<number> {
     const overdue = await this.#deps.ledger.overdue(this.#deps.clock.now(), perSweepMax)
     for (const command of overdue) await this.#end(command)
-    return overdue.length
+    const due = await this.#deps.own.due(perSweepMax)
+    for (const { commandId, outcome } of due) await this.#deps.settle(commandId, outcome)
+    return overdue.length + due.length
   }
 
   async #loop(): Promise<void> {
@@ -58,6 +63,8 @@ export class Settlement {
       this.#deps.publish(record)
       return
     }
+    // Its lease was lost, but this node is not dead: the session that has the command ends it.
+    if (this.#deps.own.looksAfter(record.commandId)) return
     await this.#deps.settle(
       record.commandId,
       why === 'unanswered'

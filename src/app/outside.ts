@@ -1,0 +1,163 @@
+import type { Embedded } from '../adapters/embedded/open-embedded.ts'
+import { createKafkaCommandSource } from '../adapters/kafka/command-source.ts'
+import { createKafkaEventSink } from '../adapters/kafka/event-sink.ts'
+import { createRedis, type Redis } from '../adapters/redis/create-redis.ts'
+import type { Config } from '../config/schema.ts'
+import { busDependency } from '../gateway/bus-state.ts'
+import { Cluster, type JoinedPorts, joinPorts, type OwnPorts } from '../gateway/cluster/cluster.ts'
+import { startIntake } from '../gateway/cluster/command-intake.ts'
+import { DeliveryGate } from '../gateway/delivery-gate.ts'
+import { Forwarder } from '../gateway/forwarder.ts'
+import type { GatewayNode } from '../gateway/node.ts'
+import type { ChargePointsView } from '../gateway/views.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { CommandSource } from '../ports/command-source.ts'
+import type { Directory } from '../ports/directory.ts'
+import type { EventSink } from '../ports/event-sink.ts'
+import type { Ledger } from '../ports/ledger.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Metrics } from '../ports/metrics.ts'
+import type { SessionRegistry } from '../ports/session-registry.ts'
+import {
+  busSettings,
+  clusterSettings,
+  createTopics,
+  forwarderSettings,
+  kafkaConnection,
+  redisSettings
+} from './outside-settings.ts'
+
+export interface OutsideDeps {
+  readonly config: Config
+  readonly embedded: Embedded
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+}
+
+interface Bus {
+  readonly sink: EventSink
+  readonly forwarder: Forwarder
+  readonly gate: DeliveryGate | undefined
+  readonly commands: CommandSource
+}
+
+/** The node's parts as they are with what the configuration names beside it: Kafka, Redis, both or neither. */
+export interface NodePorts {
+  readonly directory: Directory
+  readonly registry: SessionRegistry
+  readonly ledger: Ledger
+  readonly route?: JoinedPorts['route']
+  readonly gate?: DeliveryGate
+}
+
+/** Kafka and Redis as far as the configuration names them, and this node's part in what is shared there. */
+export class Outside {
+  readonly ports: NodePorts
+  readonly #deps: OutsideDeps
+  readonly #bus: Bus | undefined
+  readonly #redis: Redis | undefined
+  readonly #joined: JoinedPorts | undefined
+  #cluster: Cluster | undefined
+
+  constructor(deps: OutsideDeps) {
+    const { config, embedded } = deps
+    this.#deps = deps
+    this.#bus = config.kafka.brokers.length > 0 ? openBus(deps) : undefined
+    this.#redis =
+      config.redis.url === undefined
+        ? undefined
+        : createRedis({ ...redisSettings(config, config.redis.url), installation: embedded.log.id, ...deps })
+    this.#joined = this.#redis && joinPorts(this.#redis, this.#own())
+    const { directory, registry, ledger } = embedded
+    this.ports = {
+      ...(this.#joined ?? { directory, registry, ledger }),
+      ...(this.#bus?.gate ? { gate: this.#bus.gate } : {})
+    }
+  }
+
+  /** Blocks of transaction ids that no other node gets. */
+  async transactionIdBlocks(
+    count: number,
+    atLeast: number
+  ): Promise<{ readonly first: number; readonly last: number }> {
+    if (!this.#redis) throw new TypeError('without Redis the node counts by itself')
+    return await this.#redis.shared.reserveTransactionIds(count, atLeast)
+  }
+
+  /** Every charge point that can be asked for here. */
+  points(node: GatewayNode): ChargePointsView {
+    return this.#cluster?.points ?? node.hub
+  }
+
+  /** Take this node's place: its lease, its part of the commands, its events to the bus. Rejects with `node_id_taken`. */
+  async start(node: GatewayNode): Promise<void> {
+    const { config, logger } = this.#deps
+    const bus = this.#bus
+    if (this.#redis && this.#joined) {
+      const ports = { ...this.#redis, ...(bus ? { commands: bus.commands } : {}) }
+      this.#cluster = new Cluster(ports, this.#own(), this.#joined, node, clusterSettings(config))
+      const cluster = this.#cluster
+      node.dependsOn(() => cluster.dependency())
+      await cluster.start()
+    } else if (bus) {
+      startIntake({ source: bus.commands, desk: node.desk, logger }).catch((error: unknown) =>
+        logger.error({ error }, 'commands are no longer read from the bus')
+      )
+    }
+    if (!bus) return
+    node.dependsOn(() => busDependency('kafka', bus.forwarder.state(), bus.gate?.state()))
+    bus.forwarder.start().catch((error: unknown) => logger.error({ error }, 'events are no longer forwarded'))
+  }
+
+  /** The first step of a stop: no more commands. */
+  async stopTaking(): Promise<void> {
+    const bus = this.#bus
+    // A bus that is away acknowledges nothing: who waits for it is answered from disk, or the stop would wait in vain.
+    if (bus && bus.sink.state().kind !== 'up') bus.gate?.close()
+    await bus?.commands.close()
+  }
+
+  /** The last step, when every charge point is closed and every event on disk: hand on what can be handed on, leave. */
+  async stop(deadlineMs: number): Promise<void> {
+    await this.#bus?.forwarder.stop(deadlineMs)
+    await this.#cluster?.stop(deadlineMs)
+  }
+
+  /** Close every client, however far the start came. */
+  async close(): Promise<void> {
+    this.#bus?.gate?.close()
+    await Promise.allSettled([this.#bus?.commands.close(), this.#bus?.sink.close()])
+    await this.#redis?.close()
+  }
+
+  #own(): OwnPorts {
+    const { config, embedded, clock, logger } = this.#deps
+    const { store, directory, registry, ledger } = embedded
+    return { node: config.node.id, clock, logger, store, directory, registry, ledger }
+  }
+}
+
+function openBus({ config, embedded, clock, logger, metrics }: OutsideDeps): Bus {
+  const connection = kafkaConnection(config)
+  const { sink: sinkSettings, source, brokerPatienceMs } = busSettings(config)
+  const base = { connection, clock, logger, ...createTopics(config) }
+  const sink = createKafkaEventSink({ ...base, ...sinkSettings })
+  const { log, store } = embedded
+  let gate: DeliveryGate | undefined
+  const forwarder = new Forwarder({
+    settings: forwarderSettings(config),
+    log,
+    store,
+    sink,
+    clock,
+    logger,
+    metrics,
+    answersLocally: () => gate?.isLocal ?? false
+  })
+  if (brokerPatienceMs !== undefined) {
+    gate = new DeliveryGate({ forwarder, clock, logger, metrics, patienceMs: brokerPatienceMs })
+  }
+  const commands = createKafkaCommandSource({ ...base, ...source })
+  return { sink, forwarder, gate, commands }
+}

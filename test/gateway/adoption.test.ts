@@ -1,0 +1,63 @@
+import { deepStrictEqual, strictEqual } from 'node:assert'
+import { test } from 'node:test'
+import { Adoption } from '../../src/gateway/cluster/adoption.ts'
+import type { HeldEpoch } from '../../src/gateway/cluster/registry.ts'
+import type { LeaseState } from '../../src/ports/node-lease.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { memoryLogger } from '../support/memory-logger.ts'
+
+const turns = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+
+test('no more sessions a second are registered again than the limit says, and then the lease is whole', async () => {
+  const clock = new FakeClock()
+  let waiting: HeldEpoch[] = Array.from({ length: 100 }, (_, n) => ({ chargePointId: `CP-${n}`, epoch: n + 1 }))
+  let lease: LeaseState = 'lost'
+  let tell: (state: LeaseState) => void = () => undefined
+  const adoption = new Adoption({
+    clock,
+    lease: {
+      incarnation: 'i-1',
+      begin: async () => undefined,
+      state: () => ({ kind: lease, sinceMs: 0 }),
+      onChange: (listener) => {
+        tell = listener
+        return () => undefined
+      },
+      adopted: () => {
+        lease = 'held'
+      },
+      nodes: async () => [],
+      registryIsWhole: async () => true,
+      end: async () => undefined
+    },
+    registry: {
+      adopt: async (chargePointId) => {
+        waiting = waiting.filter((held) => held.chargePointId !== chargePointId)
+        return true
+      },
+      unregistered: () => waiting,
+      forgetRegistrations: () => undefined,
+      onUnregistered: () => undefined
+    },
+    find: () => undefined,
+    restore: async () => undefined,
+    logger: memoryLogger(),
+    perSecondMax: 40
+  })
+  tell('lost')
+  const left: number[] = []
+  for (let second = 0; second < 3; second++) {
+    for (let step = 0; step < 20; step++) {
+      await turns()
+      clock.advance(50)
+    }
+    left.push(waiting.length)
+  }
+  deepStrictEqual(left, [60, 20, 0])
+  for (let step = 0; step < 3; step++) {
+    await turns()
+    clock.advance(50)
+  }
+  strictEqual(lease, 'held')
+  adoption.stop()
+})

@@ -1,0 +1,212 @@
+import { deepStrictEqual, ok, strictEqual } from 'node:assert'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Producer, stringSerializers } from '@platformatic/kafka'
+import { type Kafka, startKafka } from '../../scripts/services/kafka/kafka.ts'
+import { type Redis, startRedis } from '../../scripts/services/redis.ts'
+import type { GatewayEvent } from '../../src/events/envelope.ts'
+import { GatewayProcess } from '../support/gateway-process.ts'
+import { readTopic } from '../support/kafka-records.ts'
+import { Station } from '../support/station.ts'
+import { assertValidEvent } from '../support/valid-event.ts'
+
+// Two gateways that share a real Kafka and a real Redis.
+
+let redis: Redis
+let kafka: Kafka
+let a: GatewayProcess
+let b: GatewayProcess
+
+function flags(node: string): string[] {
+  const shared = ['--redis.url', redis.url, '--kafka.brokers', kafka.addresses().join(','), '--redis.lease_ttl', '2s']
+  return ['--log.level', 'warn', '--node.id', node, ...shared]
+}
+
+before(async () => {
+  const topics = {
+    'ocpp-events-up': { partitions: 6 },
+    'commands-down': { partitions: 3 },
+    'commands-down-dead': { partitions: 1 }
+  }
+  ;[redis, kafka] = await Promise.all([startRedis(), startKafka({ topics })])
+  a = new GatewayProcess(flags('gw-a'))
+  b = new GatewayProcess(flags('gw-b'))
+  await Promise.all([a.start(), b.start()])
+})
+after(async () => {
+  await Promise.all([a?.remove(), b?.remove()])
+  await Promise.all([redis?.close(), kafka?.close()])
+})
+
+const reset = { type: 'ocpp.call', data: { action: 'Reset', payload: { type: 'Soft' } } }
+
+/** Everything in the topic, each event once, in the order of its partition. */
+async function topicEvents(): Promise<GatewayEvent[]> {
+  const seen = new Set<string>()
+  const events: GatewayEvent[] = []
+  for (const { key, value, headers } of await readTopic(kafka.addresses(), 'ocpp-events-up')) {
+    const event = JSON.parse(value) as GatewayEvent
+    assertValidEvent(event)
+    strictEqual(key, event.subject)
+    strictEqual(headers.ce_id, event.id)
+    strictEqual(headers['content-type'], 'application/cloudevents+json; charset=UTF-8')
+    if (seen.has(event.id)) continue
+    seen.add(event.id)
+    events.push(event)
+  }
+  return events
+}
+
+/** Polls until `find` gives something; the run's own timeout ends a wait for ever. */
+async function eventually<T>(find: () => Promise<T | undefined> | T | undefined): Promise<T> {
+  for (;;) {
+    const found = await find()
+    if (found !== undefined) return found
+    await sleep(100)
+  }
+}
+
+function outcomeOf(id: string): Promise<{ outcome: string; reason?: string }> {
+  return eventually(async () => {
+    const own = (await topicEvents()).filter(
+      ({ type, correlationid }) => type === 'command.outcome' && correlationid === id
+    )
+    ok(own.length <= 1, `one outcome for ${id}`)
+    return own[0]?.data as { outcome: string; reason?: string } | undefined
+  })
+}
+
+test('any node takes a command, and it reaches the charge point where it is, once', async () => {
+  const station = await Station.connect({ url: a.url, id: 'CP-1' })
+  await station.boot()
+  const { status, body } = await b.post(
+    '/v1/charge-points/CP-1/commands',
+    { id: 'any-1', ...reset },
+    { prefer: 'wait=10' }
+  )
+  ok(status === 200 || status === 202, JSON.stringify(body))
+  deepStrictEqual((await outcomeOf('any-1')).outcome, 'accepted')
+  strictEqual(station.received.length, 1)
+  const known = await b.get('/v1/commands/any-1')
+  strictEqual((known.body as { outcome: string }).outcome, 'accepted')
+  const seen = await eventually(async () => {
+    const { body: point } = await b.get('/v1/charge-points/CP-1')
+    return (point as { connected?: boolean }).connected ? (point as { node: string }) : undefined
+  })
+  strictEqual(seen.node, 'gw-a')
+  await station.close()
+})
+
+test('a command of the topic gets its outcome in the topic, a bad record its dead letter', async () => {
+  const station = await Station.connect({ url: b.url, id: 'CP-2' })
+  await station.boot()
+  const producer = new Producer({
+    clientId: 'backend',
+    bootstrapBrokers: [...kafka.addresses()],
+    serializers: stringSerializers
+  })
+  const value = (command: object) => JSON.stringify({ chargePointId: 'CP-2', ...command })
+  await producer.send({
+    messages: [
+      { topic: 'commands-down', key: 'CP-2', value: value({ id: 'topic-1', ...reset }) },
+      { topic: 'commands-down', key: 'CP-2', value: '{"no' },
+      {
+        topic: 'commands-down',
+        key: 'CP-2',
+        value: value({ id: 'topic-2', type: 'ocpp.call', data: {}, timeoutMs: -1 })
+      },
+      { topic: 'commands-down', key: 'CP-2', value: value({ id: 'topic-1', ...reset }) },
+      { topic: 'commands-down', key: 'CP-9', value: value({ id: 'topic-3', ...reset, chargePointId: 'CP-9' }) }
+    ]
+  })
+  await producer.close()
+  strictEqual((await outcomeOf('topic-1')).outcome, 'accepted')
+  deepStrictEqual((await outcomeOf('topic-2')).reason, 'invalid')
+  deepStrictEqual((await outcomeOf('topic-3')).reason, 'unknown_charge_point')
+  const dead = await eventually(async () => {
+    const records = await readTopic(kafka.addresses(), 'commands-down-dead')
+    return records.length >= 2 ? records : undefined
+  })
+  deepStrictEqual(
+    dead.map(({ value: text }) => text).toSorted()[0],
+    value({ id: 'topic-2', type: 'ocpp.call', data: {}, timeoutMs: -1 })
+  )
+  strictEqual(station.received.length, 1, 'the repeated record did not reach it again')
+  await station.close()
+})
+
+test('the newest connection wins on whichever node, and a retried start gets its id back there', async () => {
+  const first = await Station.connect({ url: a.url, id: 'CP-3' })
+  await first.boot()
+  const start = { connectorId: 1, idTag: 'TAG', meterStart: 0, timestamp: '2026-11-23T10:00:00.000Z' }
+  const begun = await first.call('StartTransaction', start)
+  const second = await Station.connect({ url: b.url, id: 'CP-3' })
+  strictEqual((await first.closed).code, 1000)
+  const again = await second.call('StartTransaction', start)
+  ok(begun.ok && again.ok)
+  strictEqual(again.payload.transactionId, begun.payload.transactionId)
+  strictEqual((await b.post('/v1/charge-points/CP-3/commands', { id: 'newest-1', ...reset })).status, 202)
+  strictEqual((await outcomeOf('newest-1')).outcome, 'accepted')
+  strictEqual(second.received.length, 1)
+  await second.close()
+})
+
+test('a node that dies: its commands end, its epochs are closed once, and its charge points are served elsewhere', async () => {
+  const station = await Station.connect({ url: a.url, id: 'CP-4', onCall: () => undefined })
+  await station.boot()
+  await b.post('/v1/charge-points/CP-4/commands', { id: 'dies-1', ...reset })
+  await eventually(() => (station.received.length > 0 ? true : undefined))
+  strictEqual(await a.end('SIGKILL'), 'SIGKILL')
+  deepStrictEqual((await outcomeOf('dies-1')).reason, 'node_lost')
+  const elsewhere = await Station.connect({ url: b.url, id: 'CP-4' })
+  strictEqual((await elsewhere.call('Heartbeat', {})).ok, true, 'its registration is known there')
+  await b.post('/v1/charge-points/CP-4/commands', { id: 'dies-2', ...reset })
+  strictEqual((await outcomeOf('dies-2')).outcome, 'accepted')
+  const lost = () =>
+    topicEvents().then((events) =>
+      events.filter(
+        ({ type, subject, data }) =>
+          type === 'charge_point.disconnected' &&
+          subject === 'CP-4' &&
+          (data as { reason: string }).reason === 'node_lost'
+      )
+    )
+  await eventually(async () => ((await lost()).length > 0 ? true : undefined))
+  await a.start()
+  await sleep(1000)
+  strictEqual((await lost()).length, 1, 'back again, the node tells it with the same id')
+  await elsewhere.close()
+})
+
+test('Redis goes away and comes back: charge points go on, new ones get in, commands are refused, then all is well', async () => {
+  const station = await Station.connect({ url: a.url, id: 'CP-5' })
+  await station.boot()
+  await redis.kill()
+  await eventually(async () => ((await redisState(a)) === 'down' ? true : undefined))
+  ok((await station.call('StatusNotification', { connectorId: 1, errorCode: 'NoError', status: 'Available' })).ok)
+  const fresh = await Station.connect({ url: b.url, id: 'CP-6' })
+  ok((await fresh.boot()).ok)
+  strictEqual((await a.post('/v1/charge-points/CP-6/commands', { id: 'away-1', ...reset })).status, 503)
+  await redis.start()
+  await eventually(async () => ((await redisState(a)) === 'up' && (await redisState(b)) === 'up' ? true : undefined))
+  await a.post('/v1/charge-points/CP-6/commands', { id: 'away-2', ...reset })
+  strictEqual((await outcomeOf('away-2')).outcome, 'accepted')
+  await Promise.all([station.close(), fresh.close()])
+})
+
+async function redisState(gateway: GatewayProcess): Promise<string | undefined> {
+  const { body } = await gateway.get('/health/ready')
+  const { dependencies } = body as { dependencies: readonly { name: string; state: string }[] }
+  return dependencies.find(({ name }) => name === 'redis')?.state
+}
+
+test('what a station was answered is in the topic: per epoch in order and without a gap', async () => {
+  const sequences = new Map<string, number>()
+  for (const { subject, epoch, sequence } of await topicEvents()) {
+    if (sequence === undefined) continue
+    const key = `${subject} ${epoch}`
+    strictEqual(Number(sequence.slice(11)), (sequences.get(key) ?? 0) + 1, key)
+    sequences.set(key, (sequences.get(key) ?? 0) + 1)
+  }
+  ok(sequences.size >= 6)
+})
