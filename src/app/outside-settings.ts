@@ -76,7 +76,7 @@ export function redisSettings(
 ): Omit<RedisOptions, 'installation' | 'clock' | 'logger' | 'metrics'> {
   const { redis, node, limits } = config
   return {
-    url,
+    rootNodes: url.split(','),
     cluster: redis.cluster,
     keyPrefix: redis.keyPrefix,
     requestTimeoutMs: redis.requestTimeoutMs,

@@ -8,7 +8,7 @@ const topic = {
 }
 const broker = { pattern: /^\[?[A-Za-z0-9.:_-]+\]?:\d{1,5}$/, expected: '`host:port`', example: 'kafka-1:9092' }
 const redisUrl = {
-  pattern: /^rediss?:\/\/[^\s/]+(?:\/\d+)?$/,
+  pattern: /^rediss?:\/\/[^\s/,]+(?:\/\d+)?(?:,rediss?:\/\/[^\s/,]+)*$/,
   expected: 'a URL such as redis://host:6379',
   example: 'redis://redis:6379'
 }
@@ -67,7 +67,7 @@ export const clusterGroups = {
       'Redis that the gateways share; absent: this gateway is alone. `rediss://` speaks TLS.',
       redisUrl
     ),
-    cluster: flag(false, '`redis.url` is a node of a Redis Cluster.'),
+    cluster: flag(false, '`redis.url` names nodes of a Redis Cluster, one or several with commas between them.'),
     username: optionalText('ACL user of Redis.', anyText),
     password: optionalSecret('Password of Redis.', anyText),
     tls_ca_file: optionalText('Certificate authorities of Redis (PEM); absent: those of the system.', file),

@@ -58,7 +58,11 @@ export const clusterEffects: Readonly<Record<string, Reached>> = {
   'kafka.tls_ca_file': { reaches: (config) => hasText(kafkaConnection(config).tls?.ca), as: true, provenBy: sink },
   'kafka.tls_cert_file': { reaches: (config) => hasText(kafkaConnection(config).tls?.cert), as: true, provenBy: sink },
   'kafka.tls_key_file': { reaches: (config) => hasText(kafkaConnection(config).tls?.key), as: true, provenBy: sink },
-  'redis.url': { reaches: (config) => config.redis.url && redis(config).url, provenBy: cluster },
+  'redis.url': {
+    reaches: (config) => config.redis.url && redis(config).rootNodes,
+    as: ['redis://redis:6379'],
+    provenBy: cluster
+  },
   'redis.cluster': { reaches: (config) => redis(config).cluster, provenBy: registry },
   'redis.username': { reaches: (config) => redis(config).username, provenBy: registry },
   'redis.password': { reaches: (config) => redis(config).password, provenBy: registry },
