@@ -56,8 +56,25 @@ export interface JoinedPorts {
 export function joinPorts(ports: ClusterPorts, own: OwnPorts): JoinedPorts {
   const { lease, control, ledger, shared } = ports
   const { node, clock, logger, store } = own
-  const registry = new ClusterRegistry({ node, shared: ports.registry, local: own.registry, lease, control, logger })
-  const kept = new KeptLedger({ node, shared: ledger, local: own.ledger, store, lease, clock, logger })
+  const registry = new ClusterRegistry({
+    node,
+    clock,
+    shared: ports.registry,
+    local: own.registry,
+    lease,
+    control,
+    logger
+  })
+  const kept = new KeptLedger({
+    node,
+    shared: ledger,
+    local: own.ledger,
+    store,
+    lease,
+    clock,
+    logger,
+    onNotOwner: (chargePointId, epoch) => registry.doubt(chargePointId, epoch)
+  })
   return {
     registry,
     directory: new ClusterDirectory(shared, own.directory),

@@ -2,7 +2,7 @@ import type { CommandHandler, CommandSource, SourceRecord } from '../../ports/co
 import type { Logger } from '../../ports/logger.ts'
 import type { NodeLease } from '../../ports/node-lease.ts'
 import type { CommandRecord } from '../../ports/records.ts'
-import type { CommandDesk } from '../command-desk.ts'
+import { type CommandDesk, commandIdPattern } from '../command-desk.ts'
 import type { CommandRequest } from '../views.ts'
 
 export interface CommandIntakeDeps {
@@ -95,6 +95,10 @@ export async function startIntake({ source, desk, lease, logger }: IntakeParts):
   await source.start(intake)
 }
 
+/** RFC 3339; what it lets through, `Date.parse` reads. */
+export const timePattern =
+  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3])(?::[0-5]\d){2}(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/
+
 type Parsed =
   | { readonly ok: true; readonly request: CommandRequest & { readonly id: string } }
   | {
@@ -104,7 +108,10 @@ type Parsed =
       readonly known?: { readonly id: string; readonly chargePointId: string; readonly type: string }
     }
 
-/** A record of `commands-down`: `{ id, chargePointId, type, data, ... }`, the key its charge point id. Never throws. */
+/**
+ * A record of `commands-down`: `{ id, chargePointId, type, data, ... }`, the key its charge point id. Never throws. What it takes
+ * is what `schemas/commands/command.json` tells backends.
+ */
 export function parseCommand({ value, key }: SourceRecord): Parsed {
   let body: unknown
   try {
@@ -125,7 +132,7 @@ export function parseCommand({ value, key }: SourceRecord): Parsed {
     requestedBy
   } = body as Record<string, unknown>
   const known =
-    typeof id === 'string' && typeof chargePointId === 'string' && chargePointId !== ''
+    isCommandId(id) && typeof chargePointId === 'string' && chargePointId !== ''
       ? { id, chargePointId, type: typeof type === 'string' ? type : 'unknown' }
       : undefined
   const fault = faultOf({ id, chargePointId, type, timeoutMs, expiresAt, priority })
@@ -145,18 +152,23 @@ export function parseCommand({ value, key }: SourceRecord): Parsed {
   }
 }
 
+function isCommandId(id: unknown): id is string {
+  return typeof id === 'string' && commandIdPattern.test(id)
+}
+
 function faultOf(
   members: Readonly<Record<'id' | 'chargePointId' | 'type' | 'timeoutMs' | 'expiresAt' | 'priority', unknown>>
 ): string | undefined {
   const { id, chargePointId, type, timeoutMs, expiresAt, priority } = members
-  if (typeof id !== 'string' || id === '') return 'id: a text is expected; without it there can be no outcome'
+  if (!isCommandId(id))
+    return 'id: 1 to 128 printable ASCII characters without spaces are expected; without it there can be no outcome'
   if (typeof chargePointId !== 'string' || chargePointId === '')
     return 'chargePointId: a text is expected (or the key of the record)'
   if (typeof type !== 'string') return 'type: a text such as "ocpp.call" is expected'
   if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && (timeoutMs as number) > 0))
     return 'timeoutMs: a positive whole number of milliseconds is expected'
-  if (expiresAt !== undefined && (typeof expiresAt !== 'string' || Number.isNaN(Date.parse(expiresAt))))
-    return 'expiresAt: an RFC 3339 time is expected'
+  if (expiresAt !== undefined && (typeof expiresAt !== 'string' || !timePattern.test(expiresAt)))
+    return 'expiresAt: an RFC 3339 time such as 2026-11-23T10:00:00Z is expected'
   if (priority !== undefined && priority !== 'high' && priority !== 'normal')
     return 'priority: "high" or "normal" is expected'
   return undefined

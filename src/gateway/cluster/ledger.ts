@@ -18,6 +18,8 @@ export interface KeptLedgerDeps {
   readonly lease: Pick<NodeLease, 'registryIsWhole'>
   readonly clock: Clock
   readonly logger: Logger
+  /** The registry does not know the session that wanted to write. */
+  readonly onNotOwner: (chargePointId: string, epoch: number) => void
 }
 
 /** A command that this node keeps and that has no outcome here yet. */
@@ -103,7 +105,9 @@ export class KeptLedger implements Ledger {
     const { shared, local } = this.#deps
     const own = await local.get(commandId)
     if (!own) return false
-    if ((await shared.write(own, epoch, writtenAtMs)) !== 'written') return false
+    const verdict = await shared.write(own, epoch, writtenAtMs)
+    if (verdict === 'not_owner') this.#deps.onNotOwner(own.chargePointId, epoch)
+    if (verdict !== 'written') return false
     return await local.markWritten(commandId, epoch, writtenAtMs)
   }
 

@@ -1,3 +1,4 @@
+import type { Clock } from '../../ports/clock.ts'
 import type { ControlChannel } from '../../ports/control-channel.ts'
 import type { Logger } from '../../ports/logger.ts'
 import { keyOf } from '../../ports/records.ts'
@@ -6,6 +7,7 @@ import { isUnavailable } from './unavailable.ts'
 
 export interface ClusterRegistryDeps {
   readonly node: string
+  readonly clock: Clock
   readonly shared: SessionRegistry
   /** The node's own, from its store and clock: for the time that the shared one is away. */
   readonly local: SessionRegistry
@@ -13,6 +15,11 @@ export interface ClusterRegistryDeps {
   readonly control: Pick<ControlChannel, 'send'>
   readonly logger: Logger
 }
+
+/** By then a claim that was not answered is carried out, or never will be. */
+const lateClaimMs = 10_000
+const evictAttemptsMax = 5
+const evictRetryMs = 2_000
 
 /** An epoch that this node claimed and has not released. */
 export interface HeldEpoch {
@@ -57,6 +64,14 @@ export class ClusterRegistry implements SessionRegistry {
     return [...newest.values()].filter(({ isRegistered }) => !isRegistered)
   }
 
+  /** The shared registry may say otherwise: the epoch is adopted anew, or its session ends. */
+  doubt(chargePointId: string, epoch: number): void {
+    const held = this.#held.get(keyOf.openEpoch(chargePointId, epoch))
+    if (!held) return
+    held.isRegistered = false
+    this.#onUnregistered()
+  }
+
   async claim(chargePointId: string, atLeast = 0): Promise<Claim> {
     const { shared, local, node, lease } = this.#deps
     // The local claim comes first: it is above everything that this node remembers, and so the least that is asked for.
@@ -66,11 +81,14 @@ export class ClusterRegistry implements SessionRegistry {
       const claim = await shared.claim(chargePointId, own.epoch)
       if (claim.epoch > own.epoch) await local.adopt(chargePointId, claim.epoch)
       this.#hold(chargePointId, claim.epoch, incarnation === lease.incarnation)
-      if (claim.displaced && claim.displaced.node !== node) this.#evict(chargePointId, claim.epoch, claim.displaced)
+      if (claim.displaced && claim.displaced.node !== node)
+        void this.#evict(chargePointId, claim.epoch, claim.displaced)
       return claim
     } catch (error) {
       if (!isUnavailable(error)) throw error
       this.#hold(chargePointId, own.epoch, false)
+      // Carried out late, it would put a newer epoch in the place of this one, which nobody has.
+      this.#deps.clock.after(lateClaimMs, () => this.doubt(chargePointId, own.epoch))
       return own
     }
   }
@@ -108,13 +126,26 @@ export class ClusterRegistry implements SessionRegistry {
     if (!isRegistered) this.#onUnregistered()
   }
 
-  /** The displaced socket may be half open: its node closes it. When the message is lost, the session's next write is fenced. */
-  #evict(chargePointId: string, epoch: number, displaced: Owner): void {
-    this.#deps.control.send(displaced.node, { kind: 'evict', chargePointId, epoch }).catch((error: unknown) => {
-      this.#deps.logger.info(
-        { chargePointId, epoch, node: displaced.node, error },
-        'the displaced connection could not be evicted; it ends with its node or its idle timeout'
-      )
-    })
+  /**
+   * The displaced connection may be half open, or the one that lives: its node closes it. Said again when it is not
+   * acknowledged: without it, and after this one has ended, the other would go on with no owner registered.
+   */
+  async #evict(chargePointId: string, epoch: number, { node }: Owner): Promise<void> {
+    const { control, clock, logger } = this.#deps
+    for (let attempt = 1; attempt <= evictAttemptsMax; attempt++) {
+      try {
+        await control.send(node, { kind: 'evict', chargePointId, epoch })
+        return
+      } catch (error) {
+        logger.debug({ chargePointId, epoch, node, attempt, error }, 'an eviction was not acknowledged')
+      }
+      await new Promise<void>((resolve) => {
+        clock.after(evictRetryMs, resolve)
+      })
+    }
+    logger.info(
+      { chargePointId, epoch, node },
+      'the displaced connection could not be evicted; it ends with its node or its idle timeout'
+    )
   }
 }
