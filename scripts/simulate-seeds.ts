@@ -28,7 +28,7 @@ for (let seed = first; seed < first + count; seed++) {
   console.log(`\nseed ${seed} (${report.faults.join(', ') || 'no faults'}), ${report.steps} steps, ${report.digest}`)
   const only = values.only
   const trace = only === undefined ? report.trace : report.trace.filter((line) => line.includes(only))
-  for (const line of trace.slice(-Number(values.trace))) console.log(`  ${line}`)
+  for (const line of trace.slice(Math.max(0, trace.length - Number(values.trace)))) console.log(`  ${line}`)
   for (const line of report.broken) console.log(`  BROKEN ${line}`)
 }
 const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1)

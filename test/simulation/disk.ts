@@ -12,6 +12,7 @@ export class Disk {
   readonly tables = new Map<string, unknown>()
   readonly consumers = new Map<string, ConsumerRecord>()
   nextTransactionId = 1
+  spareTransactionIds: { readonly next: number; readonly end: number } | undefined
   /** Milliseconds that a commit takes at most. */
   commitMsMax = 4
   isFull = false

@@ -69,10 +69,64 @@ export class OwnLedger implements Ledger {
 
 const blockIds = 1_000
 
-/** What the node remembers by itself. The block of transaction ids is on disk before its first id is given away. */
-export function ownDirectory(store: DiskLife, disk: Disk, clock: Clock): Directory {
-  let next = 0
-  let end = 0
+interface Block {
+  next: number
+  readonly end: number
+}
+
+export type BlockSource = (count: number, atLeast: number) => Promise<{ readonly first: number; readonly last: number }>
+
+/** Blocks of the cluster, with one in reserve on disk for a start without it; then the node's own counter. */
+class TransactionIds {
+  readonly #disk: Disk
+  readonly #clock: Clock
+  readonly #source: BlockSource
+  #block: Block | undefined
+  #isFetching = false
+
+  constructor(disk: Disk, clock: Clock, source: BlockSource) {
+    this.#disk = disk
+    this.#clock = clock
+    this.#source = source
+    this.#fetch()
+  }
+
+  next(): number {
+    const block = this.#block ?? this.#reserve()
+    this.#block = block
+    const id = block.next++
+    if (block.next === block.end) this.#block = undefined
+    if (!this.#disk.spareTransactionIds) this.#fetch()
+    return id
+  }
+
+  #reserve(): Block {
+    const spare = this.#disk.spareTransactionIds
+    this.#disk.spareTransactionIds = undefined
+    if (spare) return { ...spare }
+    const next = Math.max(this.#disk.nextTransactionId, 2 * secondsSince2020(this.#clock.now()))
+    this.#disk.nextTransactionId = next + blockIds
+    return { next, end: next + blockIds }
+  }
+
+  #fetch(): void {
+    if (this.#isFetching) return
+    this.#isFetching = true
+    this.#source(blockIds, this.#disk.nextTransactionId)
+      .then(({ first, last }) => {
+        this.#disk.spareTransactionIds = { next: first, end: last + 1 }
+        this.#disk.nextTransactionId = Math.max(this.#disk.nextTransactionId, last + 1)
+      })
+      .catch(() => undefined)
+      .finally(() => {
+        this.#isFetching = false
+      })
+  }
+}
+
+/** What the node remembers by itself. */
+export function ownDirectory(store: DiskLife, disk: Disk, clock: Clock, blocks: BlockSource): Directory {
+  const ids = new TransactionIds(disk, clock, blocks)
   const recall: Directory['recall'] = (chargePointId) => ({
     record: store.get('chargePoints', keyOf.chargePoint(chargePointId)),
     transactions: store.list('transactions', { prefix: keyOf.transaction(chargePointId, '') })
@@ -83,13 +137,6 @@ export function ownDirectory(store: DiskLife, disk: Disk, clock: Clock): Directo
     chargePoint: async (chargePointId) => store.persisted('chargePoints', keyOf.chargePoint(chargePointId)),
     chargePoints: async (after, limit) => store.persistedList('chargePoints', '', after).slice(0, limit),
     transactions: async () => store.persistedList('transactions'),
-    nextTransactionId: () => {
-      if (next === end) {
-        next = Math.max(disk.nextTransactionId, 2 * secondsSince2020(clock.now()))
-        end = next + blockIds
-        disk.nextTransactionId = end
-      }
-      return next++
-    }
+    nextTransactionId: () => ids.next()
   }
 }

@@ -135,6 +135,7 @@ export class RedisModel {
   claim(id: string, node: string, incarnation: string, atLeast: number): { epoch: number; displaced?: Owner } {
     const row = this.#owners.get(id)
     const epoch = Math.max((row?.epoch ?? 0) + 1, atLeast, secondsSince2020(this.#nowMs))
+    this.#scheduler.say(`redis: ${node} claims ${id}: ${epoch}`)
     this.#owners.set(id, { epoch, node, incarnation })
     return { epoch, ...(row?.node === undefined ? {} : { displaced: { node: row.node, epoch: row.epoch } }) }
   }
@@ -142,6 +143,7 @@ export class RedisModel {
   release(id: string, node: string, epoch: number): boolean {
     const row = this.#owners.get(id)
     if (row?.node !== node || row.epoch !== epoch) return false
+    this.#scheduler.say(`redis: ${node} releases ${id}: ${epoch}`)
     this.#owners.set(id, { epoch })
     return true
   }
@@ -150,6 +152,7 @@ export class RedisModel {
     const row = this.#owners.get(id)
     const stored = row?.epoch ?? 0
     if (stored > epoch || (stored === epoch && row?.node !== undefined && row.node !== node)) return false
+    this.#scheduler.say(`redis: ${node} adopts ${id}: ${epoch}`)
     this.#owners.set(id, { epoch, node, incarnation })
     return true
   }
@@ -188,6 +191,7 @@ export class RedisModel {
 
   claimCommand(record: CommandRecord, node: string, incarnation: string): CommandRecord | undefined {
     const known = this.row(record.commandId)
+    this.#scheduler.say(`redis: ${node} claims ${record.commandId}${known ? `, which is ${known.record.state}` : ''}`)
     if (known) return known.record
     const { state: _state, ...fixed } = record
     this.#commands.set(record.commandId, {
@@ -205,6 +209,7 @@ export class RedisModel {
   handOver(commandId: string, claimant: string, node: string, incarnation: string): boolean {
     const row = this.row(commandId)
     if (row?.record.state !== 'claimed' || row.claimant !== claimant) return false
+    this.#scheduler.say(`redis: ${claimant} hands ${commandId} over to ${node}`)
     Object.assign(row, { node, incarnation, handedOver: true, record: { ...row.record, node } })
     return true
   }
@@ -235,6 +240,7 @@ export class RedisModel {
       return 'refused'
     const owner = this.#owners.get(chargePointId)
     if (owner?.epoch !== epoch || owner.node !== by.node) return 'not_owner'
+    this.#scheduler.say(`redis: ${by.node} marks ${commandId} written`)
     Object.assign(row, by, { record: { ...row.record, state: 'written', epoch, writtenAtMs, node: by.node } })
     return 'written'
   }
@@ -256,7 +262,8 @@ export class RedisModel {
     const row = this.row(commandId)
     if (!row || row.record.state === 'settled') return undefined
     const isOwn = row.node === by.node && row.incarnation === by.incarnation
-    if (row.record.state === 'written' && outcome.outcome === 'not_sent' && !isOwn && !kept) return undefined
+    if (row.record.state === 'written' && outcome.outcome === 'not_sent' && !isOwn) return undefined
+    this.#scheduler.say(`redis: ${by.node} settles ${commandId}: ${outcome.outcome} ${outcome.reason ?? ''}`)
     const record = copy({ ...row.record, state: 'settled' as const, settlement: outcome, settledAtMs, node: by.node })
     Object.assign(row, by, { record })
     return record

@@ -25,7 +25,7 @@ export interface Plan {
 }
 
 const healMs = 60_000
-const probeMs = 20_000
+const probeMs = 40_000
 
 /** One whole run: faults and work, then everything heals, then each charge point is sent a last command. */
 export async function runScenario(seed: number): Promise<{ readonly world: World; readonly plan: Plan }> {

@@ -107,14 +107,23 @@ export class SimulatedNode {
     const ask = <T>(step: () => T) => network.request(name, actor, 'redis', world, step)
     const lease = new SimulatedLease({ node: name, installation: `disk of ${name}`, clock, redis, ask })
     const life = { node: name, actor, world, clock, scheduler, network, redis, listeners, lease, ask }
-    const own = { node: name, clock, logger, store: log, directory: ownDirectory(log, disk, clock), registry, ledger }
+    const shared = redisShared(life)
+    const own = {
+      node: name,
+      clock,
+      logger,
+      store: log,
+      directory: ownDirectory(log, disk, clock, shared.reserveTransactionIds),
+      registry,
+      ledger
+    }
     const sink = busSink({ bus, node: name, actor, world, scheduler })
     const ports = {
       lease,
       registry: redisRegistry(life),
       control: redisControl(life, controlFaults),
       ledger: redisLedger(life),
-      shared: redisShared(life),
+      shared,
       commands: new BusSource({ bus, node: name, actor, world, scheduler })
     }
     const joined = joinPorts(ports, own)

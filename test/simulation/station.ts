@@ -55,7 +55,7 @@ export class Station {
   }
 
   get isIdle(): boolean {
-    return this.#queue.length === 0 && this.#open === undefined && this.connection !== undefined && this.#isBooted
+    return this.#queue.length === 0 && this.connection !== undefined && this.#isBooted
   }
 
   /** A reconnect, as after a reboot or a change of network; the old socket may stay half open. */

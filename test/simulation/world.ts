@@ -36,10 +36,6 @@ export class World implements NodeWorld {
   readonly ordered = new Map<string, Ordered>()
   /** How often each command was written to a socket. */
   readonly written = new Map<string, number>()
-  /** The ledger lost its data: what is not known is not claimed to be known. */
-  get mayBeUncertain(): boolean {
-    return this.redis.flushes > 0
-  }
   #orders = 0
 
   constructor(seed: number, size: { readonly nodes: number; readonly stations: number }) {
