@@ -81,6 +81,17 @@ export const metricCatalogue = {
   delivery_local: { type: 'gauge', help: '1 while messages are answered before the bus has their events.', labels: [] },
   commands_total: { type: 'counter', help: 'Commands settled, by outcome and reason.', labels: ['outcome', 'reason'] },
   commands_open: { type: 'gauge', help: 'Commands accepted and not settled.', labels: [] },
+  registry_request_seconds: {
+    type: 'histogram',
+    help: 'Requests to Redis that were answered.',
+    labels: [],
+    buckets: secondsBuckets
+  },
+  registry_failures_total: {
+    type: 'counter',
+    help: 'Requests to Redis that failed: it was silent, could not be reached, or refused.',
+    labels: ['why']
+  },
   authority_decisions_total: { type: 'counter', help: 'Decisions, by who decided.', labels: ['decided_by'] },
   log_lines_dropped_total: {
     type: 'counter',

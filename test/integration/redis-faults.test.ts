@@ -4,7 +4,9 @@ import { startRedis } from '../../scripts/services/redis.ts'
 import { startRedisCluster } from '../../scripts/services/redis-cluster.ts'
 import { RespConnection } from '../../scripts/services/resp.ts'
 import { keysWith, slotOf } from '../../src/adapters/redis/keys.ts'
+import type { Metrics } from '../../src/ports/metrics.ts'
 import type { LeaseState } from '../../src/ports/node-lease.ts'
+import { noMetrics } from '../support/no-metrics.ts'
 import { freshPrefix, redisNode, startedRedisNode } from '../support/redis-nodes.ts'
 import { until } from '../support/until.ts'
 
@@ -49,7 +51,13 @@ test('with Redis gone every request is refused at once, and all is well again wh
 test('a Redis that hangs is silent for one deadline; its client is made anew, and works when it goes on', async (t) => {
   const redis = await startRedis()
   t.after(() => redis.close())
-  const node = await startedRedisNode(t, { cluster: false, url: redis.url }, quick)
+  const failures: string[] = []
+  const counter: Metrics['counter'] = (name, labels) => ({
+    inc: () => failures.push(`${name} ${Object.values(labels)}`)
+  })
+  const metrics: Metrics = { ...noMetrics, counter }
+  const node = await startedRedisNode(t, { cluster: false, url: redis.url }, { ...quick, metrics })
+  deepStrictEqual(failures, [])
   await redis.pause()
   const beganMs = performance.now()
   await rejects(node.registry.claim('CP-1'), unavailable)
@@ -57,6 +65,7 @@ test('a Redis that hangs is silent for one deadline; its client is made anew, an
   ok(tookMs >= 450 && tookMs < 2_000, `${tookMs} ms`)
   await until('the client is made anew', () => node.logger.lines.some(({ message }) => message.includes('made anew')))
   strictEqual(node.lease.state().kind, 'away')
+  ok(failures.includes('registry_failures_total silent'))
   await redis.resume()
   await until('it is back', () => node.lease.state().kind === 'lost')
   ok((await node.registry.claim('CP-1')).epoch > 0)

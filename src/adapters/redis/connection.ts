@@ -2,6 +2,7 @@ import { GatewayError } from '../../lib/gateway-error.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { SinkState } from '../../ports/event-sink.ts'
 import type { Logger } from '../../ports/logger.ts'
+import type { Counter, Histogram, Metrics } from '../../ports/metrics.ts'
 import type { Backend, BackendOptions, Subscription } from './backend.ts'
 import { createClusterBackend, subscribeCluster } from './cluster.ts'
 import type { Script } from './scripts.ts'
@@ -25,6 +26,7 @@ const misconfigured =
 export interface RedisConnectionDeps extends Omit<BackendOptions, 'onError'> {
   readonly clock: Clock
   readonly logger: Logger
+  readonly metrics: Metrics
 }
 
 interface Failing {
@@ -40,6 +42,8 @@ export class RedisConnection {
   readonly #deps: RedisConnectionDeps
   readonly #clock: Clock
   readonly #options: BackendOptions
+  readonly #requestSeconds: Histogram
+  readonly #failures: { readonly silent: Counter; readonly unreachable: Counter; readonly refused: Counter }
   #backend: Backend
   #madeAtMs: number
   /** Servers whose last request failed. */
@@ -58,6 +62,13 @@ export class RedisConnection {
   constructor(deps: RedisConnectionDeps) {
     this.#deps = deps
     this.#clock = deps.clock
+    this.#requestSeconds = deps.metrics.histogram('registry_request_seconds')
+    const failures = (why: string) => deps.metrics.counter('registry_failures_total', { why })
+    this.#failures = {
+      silent: failures('silent'),
+      unreachable: failures('unreachable'),
+      refused: failures('refused')
+    }
     this.#options = { ...deps, onError: (error) => this.#noteError(error) }
     this.#state = { kind: 'starting', sinceMs: this.#clock.now() }
     this.#madeAtMs = this.#clock.now()
@@ -152,6 +163,7 @@ export class RedisConnection {
     else this.#inFlight++
     const backend = this.#backend
     const home = backend.homeOf(key)
+    const sentAtMs = performance.now()
     let expired = false
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     const cancel = this.#deadline(home, () => {
@@ -162,6 +174,7 @@ export class RedisConnection {
     try {
       const reply = await promise
       this.#answered(home)
+      this.#requestSeconds.observe((performance.now() - sentAtMs) / 1_000)
       return reply
     } catch (error) {
       throw this.#failed(home, error, expired && backend === this.#backend)
@@ -240,6 +253,7 @@ export class RedisConnection {
 
   #failed(home: string, error: unknown, silent: boolean): GatewayError {
     const nowMs = this.#clock.now()
+    this.#failures[silent ? 'silent' : isReply(error) ? 'refused' : 'unreachable'].inc()
     const failing = this.#failing.get(home) ?? { sinceMs: nowMs, lastAnswerMs: nowMs }
     // A refusal is an answer: the connection leads somewhere.
     if (!silent) failing.lastAnswerMs = nowMs
@@ -292,6 +306,11 @@ export class RedisConnection {
 
 function unavailable(detail: string, cause?: unknown): GatewayError {
   return new GatewayError('registry_unavailable', `Redis cannot be used: ${detail}`, { canRetry: true, cause })
+}
+
+/** An error that Redis answered with: it begins with its code. */
+function isReply(error: unknown): boolean {
+  return error instanceof Error && /^[A-Z]{2,} /.test(error.message)
 }
 
 function offline(error: unknown): boolean {

@@ -76,7 +76,8 @@ export function createRedis(options: RedisOptions): Redis {
     requestTimeoutMs,
     clientName: `cpg:${nodeId.replace(/[^\x21-\x7e]/g, '_')}`,
     clock,
-    logger
+    logger,
+    metrics
   })
   const keys = keysWith(options.keyPrefix)
   const base = { connection, keys, nodeId, clock, logger }
