@@ -16,7 +16,6 @@ import type { SessionTools } from '../session/context.ts'
 import { Session } from '../session/session.ts'
 import { readEventSchemas } from './event-schemas.ts'
 import { createLogger } from './logger.ts'
-import { Outside } from './outside.ts'
 import {
   apiSettings,
   authoritySettings,
@@ -26,6 +25,7 @@ import {
   serverSettings,
   sessionSettings
 } from './settings.ts'
+import { alone, type Surroundings } from './surroundings.ts'
 import { Unwind } from './unwind.ts'
 
 /** A gateway that listens. */
@@ -83,7 +83,11 @@ async function start(config: Config, io: StartIo, opened: Unwind): Promise<Runni
       : { transactionIdBlocks: (count, atLeast) => outside.transactionIdBlocks(count, atLeast) })
   })
   opened.push(() => embedded.close())
-  const outside: Outside = new Outside({ config, embedded, clock, logger, metrics })
+  // The clients of Kafka and Redis are loaded by those who use them: they are half of the time that a start takes.
+  const isAlone = config.redis.url === undefined && config.kafka.brokers.length === 0
+  const outside: Surroundings = isAlone
+    ? alone(embedded)
+    : new (await import('./outside.ts')).Outside({ config, embedded, clock, logger, metrics })
   opened.push(() => outside.close())
   const authority = createLocalAuthority({
     ...authoritySettings(config),

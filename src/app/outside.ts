@@ -12,12 +12,9 @@ import type { GatewayNode } from '../gateway/node.ts'
 import type { ChargePointsView } from '../gateway/views.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { CommandSource } from '../ports/command-source.ts'
-import type { Directory } from '../ports/directory.ts'
 import type { EventSink } from '../ports/event-sink.ts'
-import type { Ledger } from '../ports/ledger.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Metrics } from '../ports/metrics.ts'
-import type { SessionRegistry } from '../ports/session-registry.ts'
 import {
   busSettings,
   clusterSettings,
@@ -26,6 +23,7 @@ import {
   kafkaConnection,
   redisSettings
 } from './outside-settings.ts'
+import type { NodePorts, Surroundings } from './surroundings.ts'
 
 export interface OutsideDeps {
   readonly config: Config
@@ -42,17 +40,8 @@ interface Bus {
   readonly commands: CommandSource
 }
 
-/** The node's parts as they are with what the configuration names beside it: Kafka, Redis, both or neither. */
-export interface NodePorts {
-  readonly directory: Directory
-  readonly registry: SessionRegistry
-  readonly ledger: Ledger
-  readonly route?: JoinedPorts['route']
-  readonly gate?: DeliveryGate
-}
-
 /** Kafka and Redis as far as the configuration names them, and this node's part in what is shared there. */
-export class Outside {
+export class Outside implements Surroundings {
   readonly ports: NodePorts
   readonly #deps: OutsideDeps
   readonly #bus: Bus | undefined
@@ -76,7 +65,6 @@ export class Outside {
     }
   }
 
-  /** Blocks of transaction ids that no other node gets. */
   async transactionIdBlocks(
     count: number,
     atLeast: number
@@ -85,12 +73,10 @@ export class Outside {
     return await this.#redis.shared.reserveTransactionIds(count, atLeast)
   }
 
-  /** Every charge point that can be asked for here. */
   points(node: GatewayNode): ChargePointsView {
     return this.#cluster?.points ?? node.hub
   }
 
-  /** Take this node's place: its lease, its part of the commands, its events to the bus. Rejects with `node_id_taken`. */
   async start(node: GatewayNode): Promise<void> {
     const { config, logger } = this.#deps
     const bus = this.#bus
@@ -110,7 +96,6 @@ export class Outside {
     bus.forwarder.start().catch((error: unknown) => logger.error({ error }, 'events are no longer forwarded'))
   }
 
-  /** The first step of a stop: no more commands. */
   async stopTaking(): Promise<void> {
     const bus = this.#bus
     // A bus that is away acknowledges nothing: who waits for it is answered from disk, or the stop would wait in vain.
@@ -118,13 +103,11 @@ export class Outside {
     await bus?.commands.close()
   }
 
-  /** The last step, when every charge point is closed and every event on disk: hand on what can be handed on, leave. */
   async stop(deadlineMs: number): Promise<void> {
     await this.#bus?.forwarder.stop(deadlineMs)
     await this.#cluster?.stop(deadlineMs)
   }
 
-  /** Close every client, however far the start came. */
   async close(): Promise<void> {
     this.#bus?.gate?.close()
     await Promise.allSettled([this.#bus?.commands.close(), this.#bus?.sink.close()])
