@@ -2,11 +2,12 @@
  * `npm run generate`: writes every file that is made from the code, and removes what is made no longer.
  * `test/generated.test.ts` fails while one of them is not current.
  */
-import { globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { generatedConfigFiles } from '../src/config/document.ts'
 import { generatedDocuments } from './documents.ts'
+import { asyncApiFiles } from './generate-asyncapi.ts'
 import { eventSchemaFiles } from './generate-event-schemas.ts'
 import { payloadTypes, payloadVersions } from './generate-payload-types.ts'
 
@@ -15,9 +16,11 @@ const folders = ['docs/generated', 'schemas', 'src/protocol/generated']
 
 /** Every generated file: its path in the repository and its text. */
 export function generatedFiles(): ReadonlyMap<string, string> {
+  const events = eventSchemaFiles()
   return new Map([
     ...payloadVersions.map((version) => [`src/protocol/generated/${version}.ts`, payloadTypes(version)] as const),
-    ...[...eventSchemaFiles()].map(([name, text]) => [`schemas/events/${name}`, text] as const),
+    ...[...events].map(([name, text]) => [`schemas/events/${name}`, text] as const),
+    ...asyncApiFiles(events.get('index.json') ?? '', readFileSync('package.json', 'utf8')),
     ...generatedConfigFiles(),
     ...generatedDocuments()
   ])

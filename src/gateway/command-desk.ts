@@ -55,7 +55,7 @@ export interface CommandDeskDeps {
 const cancelWaitMs = 1_000
 
 /** `.` and `..` cannot stand in the path of a URL. */
-const commandIdPattern = /^(?!\.{1,2}$)[\x21-\x7e]{1,128}$/
+export const commandIdPattern = /^(?!\.{1,2}$)[\x21-\x7e]{1,128}$/
 
 /** Takes commands, hands them to the session that owns the charge point, and settles each exactly once. */
 export class CommandDesk implements CommandDeskView, DurableWaiter {

@@ -1,0 +1,107 @@
+import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { Ajv } from 'ajv'
+import fc from 'fast-check'
+import { parseCommand } from '../../../src/gateway/cluster/command-intake.ts'
+import type { SourceRecord } from '../../../src/ports/command-source.ts'
+
+const schema = JSON.parse(readFileSync('schemas/commands/command.json', 'utf8'))
+const fits = new Ajv({ strict: true, strictTypes: false }).compile(schema)
+
+function recordOf(value: unknown, key?: string): SourceRecord {
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return { value: text, timestampMs: 0, where: 'commands-down/0@0', ...(key === undefined ? {} : { key }) }
+}
+
+const good = { id: 'c-1', chargePointId: 'CP-1', type: 'ocpp.call', data: { action: 'Reset' } }
+
+const odd = fc.oneof(
+  fc.constantFrom(null, '', 0, 1, -1, 1.5, 1e300, true, [], {}, 'x', '.', 'two words', 'high', 'low', 'é'),
+  fc.jsonValue({ maxDepth: 1 })
+)
+const two = (most: number) => fc.integer({ min: 0, max: most }).map((n) => String(n).padStart(2, '0'))
+const time = fc
+  .tuple(two(13), two(32), two(25), two(61), two(61), fc.constantFrom('', '.5', '.123456789'), fc.constantFrom('Z', ''))
+  .map(
+    ([month, day, hour, minute, second, part, zone]) => `2026-${month}-${day}T${hour}:${minute}:${second}${part}${zone}`
+  )
+const zoned = fc
+  .tuple(time, two(25), two(61), fc.constantFrom('+', '-'))
+  .map(([t, h, m, sign]) => `${t}${sign}${h}:${m}`)
+const command = fc.record(
+  {
+    id: fc.oneof({ weight: 3, arbitrary: fc.stringMatching(/^[!-~]{1,130}$/) }, { weight: 1, arbitrary: odd }),
+    chargePointId: fc.oneof({ weight: 3, arbitrary: fc.string() }, { weight: 1, arbitrary: odd }),
+    type: fc.oneof({ weight: 3, arbitrary: fc.constant('ocpp.call') }, { weight: 1, arbitrary: odd }),
+    data: odd,
+    timeoutMs: fc.oneof({ weight: 2, arbitrary: fc.integer() }, { weight: 1, arbitrary: odd }),
+    expiresAt: fc.oneof(
+      time,
+      zoned,
+      fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
+      odd
+    ),
+    priority: fc.oneof({ weight: 2, arbitrary: fc.constantFrom('high', 'normal') }, { weight: 1, arbitrary: odd }),
+    requestedBy: odd,
+    more: odd
+  },
+  { requiredKeys: [] }
+)
+
+test('the published schema takes exactly the commands that the gateway takes', () => {
+  let taken = 0
+  const holds = (value: unknown): void => {
+    const parsed = parseCommand(recordOf(JSON.stringify(value), 'CP-KEY'))
+    strictEqual(
+      parsed.ok,
+      fits(JSON.parse(JSON.stringify(value))),
+      `${JSON.stringify(value)}: ${JSON.stringify(parsed)}`
+    )
+    if (parsed.ok) taken++
+    if (parsed.ok && parsed.request.expiresAt !== undefined) ok(!Number.isNaN(Date.parse(parsed.request.expiresAt)))
+  }
+  // Half of them one step away from a good one, or every member would have to be right by chance.
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        command,
+        command.map((parts) => ({ ...good, ...parts })),
+        odd
+      ),
+      holds
+    ),
+    { numRuns: 3000 }
+  )
+  for (const part of ['id', 'chargePointId', 'type', 'timeoutMs', 'expiresAt', 'priority'])
+    fc.assert(fc.property(command, (parts) => holds({ ...good, [part]: parts[part as keyof typeof parts] })))
+  ok(taken > 200, `${taken} were commands`)
+})
+
+test('the example of the schema is a command, and the key of the record stands in for a missing charge point', () => {
+  const [example] = schema.examples
+  const parsed = parseCommand(recordOf(example))
+  ok(parsed.ok)
+  strictEqual(parsed.request.requestedBy, 'kafka')
+  const { chargePointId: _, ...without } = good
+  const keyed = parseCommand(recordOf(without, 'CP-7'))
+  strictEqual(keyed.ok && keyed.request.chargePointId, 'CP-7')
+  const nobody = parseCommand(recordOf(without))
+  ok(!nobody.ok)
+  match(nobody.detail, /or the key of the record/)
+})
+
+test('what has a usable id gets an outcome; what has none, only its dead letter', () => {
+  const late = parseCommand(recordOf({ ...good, expiresAt: 'tomorrow' }))
+  deepStrictEqual(late.ok ? undefined : late.known, { id: 'c-1', chargePointId: 'CP-1', type: 'ocpp.call' })
+  // An id that the ledger cannot hold was dropped without a trace: no outcome, no dead letter.
+  for (const id of ['two words', '', '..', 'x'.repeat(129), 7, undefined]) {
+    const parsed = parseCommand(recordOf({ ...good, id }))
+    ok(!parsed.ok && parsed.known === undefined, String(id))
+    match(parsed.detail, /^id: /)
+  }
+  for (const text of ['{"no', '[]', 'null', '7']) {
+    const parsed = parseCommand(recordOf(text))
+    ok(!parsed.ok && parsed.known === undefined)
+  }
+})
