@@ -23,7 +23,7 @@ export interface EventSink {
   /** Connect and find the topic; resolves once it can be sent to, however long that takes. Rejects only after `close`. */
   open(): Promise<void>
   state(): SinkState
-  /** Known after `open`. */
+  /** Known after `open`. Partitions that are added later count after a `restart`; only a topic made anew has fewer before. */
   readonly partitions: number
   partitionOf(key: string): number
   /** Largest record (value, key and headers) that the topic takes, in bytes. */
@@ -34,7 +34,10 @@ export interface EventSink {
    * written), or `sink_restarted` / `sink_closed` (it may or may not have been written).
    */
   send(partition: number, records: readonly SinkRecord[]): Promise<void>
-  /** Throw the client away and make a new one: outstanding sends reject with `sink_restarted`. For the watchdog. */
+  /**
+   * Throw the client away and make a new one: outstanding sends reject at once with `sink_restarted`. For the watchdog. Resolves,
+   * like `open`, once it can be sent to again; a `send` in between waits.
+   */
   restart(): Promise<void>
   close(): Promise<void>
 }

@@ -243,6 +243,10 @@ describe('SCRAM over TLS, with rights', () => {
       'misconfigured',
       /does not offer SCRAM-SHA-256/
     )
+    const named = kafka()
+      .addresses('secure')
+      .map((address) => address.replace('127.0.0.1', 'localhost'))
+    await says({ ...secure('right'), brokers: named }, 'misconfigured', /advertises addresses \(127\.0\.0\.1/)
     await says(secure('right'), 'misconfigured', /"gateway" may not/)
   })
 

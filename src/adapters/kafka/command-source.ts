@@ -167,7 +167,6 @@ export function createKafkaCommandSource(options: KafkaCommandSourceOptions): Co
     async close() {
       closing.abort()
       await deadLetters.close()
-      gate.open()
       await running
     }
   }

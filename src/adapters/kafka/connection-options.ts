@@ -39,11 +39,17 @@ export function clientOptions(connection: KafkaConnection): BaseOptions {
     autocreateTopics: false,
     ...(connection.sasl && { sasl: { ...connection.sasl } }),
     // The library sends a server name only when told to (clouds route by it), and throws on an address in its place.
-    ...(connection.tls && { tls: { ...connection.tls }, tlsServerName: !connection.brokers.some(isAddress) })
+    ...(connection.tls && { tls: { ...connection.tls }, tlsServerName: sendsServerName(connection) })
   }
 }
 
-function isAddress(broker: string): boolean {
+/** True when every broker is given by its name. */
+export function sendsServerName({ brokers, tls }: KafkaConnection): boolean {
+  return tls !== undefined && !brokers.some(isAddress)
+}
+
+/** True for `10.0.0.1:9092`, false for `kafka-1:9092`. */
+export function isAddress(broker: string): boolean {
   return isIP(hostAndPort(broker).host) !== 0
 }
 

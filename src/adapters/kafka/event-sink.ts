@@ -52,6 +52,7 @@ export class KafkaEventSink implements EventSink {
   #producer: Producer | undefined
   #topic: TopicFacts | undefined
   #partitions = 0
+  #takesNewPartitions = true
   #probing = false
   /** What a broker refused is too large, whatever the topic's settings said. */
   #refusedBytes = Number.POSITIVE_INFINITY
@@ -109,7 +110,7 @@ export class KafkaEventSink implements EventSink {
 
   async restart(): Promise<void> {
     if (this.#closing.signal.aborted) throw closed()
-    this.#partitions = 0
+    this.#takesNewPartitions = true
     this.#endProducer(restarted())
     await this.open()
   }
@@ -143,7 +144,11 @@ export class KafkaEventSink implements EventSink {
     if (facts.recordBytesMax !== this.#topic?.recordBytesMax) this.#refusedBytes = Number.POSITIVE_INFINITY
     this.#topic = facts
     // Added partitions move keys, so they wait for a restart of the caller's queues. Fewer: the topic was made anew.
-    if (this.#partitions === 0 || facts.partitions < this.#partitions) this.#partitions = facts.partitions
+    if (this.#takesNewPartitions || facts.partitions < this.#partitions) {
+      this.#partitions = facts.partitions
+      this.#takesNewPartitions = false
+      this.#toldOfPartitions = false
+    }
     this.#lookAtPartitions(facts.partitions)
     if (facts.replicationFactor < 2 && !this.#toldOfReplication) {
       this.#toldOfReplication = true
@@ -187,6 +192,8 @@ export class KafkaEventSink implements EventSink {
     if (!this.#producer) await this.open()
     const producer = this.#producer
     assert(producer, 'an open sink has a producer')
+    // The library would fold it onto another partition.
+    if (partition >= this.#partitions) throw restarted()
     let written = 0
     for (const batch of batchesOf(records, Math.min(batchBytesMax, this.recordBytesMax))) {
       try {

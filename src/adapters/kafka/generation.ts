@@ -136,10 +136,11 @@ async function startOffsets(generation: Generation, deps: GenerationDeps): Promi
       const committed = await deps.offsets.committed(partitions)
       const fresh = partitions.filter((partition) => !committed.has(partition))
       const oldest = fresh.length === 0 ? [] : await deps.reader.bounds(fresh, 'earliest')
+      if (failures > tellAfterFailures) deps.onWell()
       return new Map([...committed, ...oldest])
     } catch (error) {
       deps.reader.forget()
-      deps.onFault(error)
+      if (failures >= tellAfterFailures) deps.onFault(error)
       await wait(deps.clock, backOffMs(failures), signal)
     }
   }

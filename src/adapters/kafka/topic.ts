@@ -1,5 +1,12 @@
 import { Admin, ConfigResourceTypes, type Connection, metadataV8, metadataV9, metadataV12 } from '@platformatic/kafka'
-import { clientOptions, hostAndPort, type KafkaConnection, letGo } from './connection-options.ts'
+import {
+  clientOptions,
+  hostAndPort,
+  isAddress,
+  type KafkaConnection,
+  letGo,
+  sendsServerName
+} from './connection-options.ts'
 import { explain, type Fault, missingTopic, saysBroker } from './faults.ts'
 
 /** What is known of a topic. Members that the user may not ask for are absent. */
@@ -128,6 +135,8 @@ export async function findOrCreateTopic(
       const user = connection.sasl?.username ?? 'ANONYMOUS'
       const cluster = await describeTopics(admin, connection, [topic])
       let facts = cluster.topics.get(topic)
+      const addresses = cluster.brokers.map(({ address }) => address).filter(isAddress)
+      if (sendsServerName(connection) && addresses.length > 0) return { fault: noServerName(addresses) }
       if (cluster.denied.has(topic)) return { fault: mayNot(user, need, topic) }
       if (!facts && create) {
         await createTopic(admin, topic, create)
@@ -142,6 +151,12 @@ export async function findOrCreateTopic(
   } catch (error) {
     return { fault: explainCreation(error, topic, create) ?? explain(error, connection, topic), error }
   }
+}
+
+/** The library would hand the address to Node as a TLS server name, which throws outside of every promise. */
+function noServerName(addresses: readonly string[]): Fault {
+  const detail = `Kafka advertises addresses (${addresses.join(', ')}) to clients with TLS. Put addresses into kafka.brokers as well, or let it advertise names.`
+  return { kind: 'misconfigured', detail }
 }
 
 function mayNot(user: string, need: string, topic: string): Fault {
