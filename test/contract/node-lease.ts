@@ -99,11 +99,16 @@ export function nodeLeaseContract(name: string, create: () => Promise<LeaseWorld
     strictEqual(await b.lease.registryIsWhole(), false, 'a miss does not mean offline now')
     await until('the loss is noticed', () => a.lease.state().kind === 'lost')
     notStrictEqual(a.lease.incarnation, before)
-    strictEqual(await a.registry.adopt('CP-1', epoch), true)
-    a.lease.adopted()
-    deepStrictEqual(states, ['held', 'lost', 'held'])
+    // A cluster is emptied server by server, so there may be more than one loss.
+    await until('it is whole again', async () => {
+      if (a.lease.state().kind === 'lost') {
+        strictEqual(await a.registry.adopt('CP-1', epoch), true)
+        a.lease.adopted()
+      }
+      return b.lease.registryIsWhole()
+    })
     deepStrictEqual(await b.registry.locate('CP-1'), { node: 'node-a', epoch })
-    await until('it is whole again', () => b.lease.registryIsWhole())
+    deepStrictEqual([states.slice(0, 2), states.at(-1)], [['held', 'lost'], 'held'])
   })
 
   test(`${name}: a session is adopted unless a newer one, or the same epoch of another node, is registered`, async (t) => {

@@ -57,7 +57,7 @@ test('a Redis that hangs is silent for one deadline; its client is made anew, an
   })
   const metrics: Metrics = { ...noMetrics, counter }
   const node = await startedRedisNode(t, { cluster: false, url: redis.url }, { ...quick, metrics })
-  deepStrictEqual(failures, [])
+  strictEqual(failures.length, 0)
   await redis.pause()
   const beganMs = performance.now()
   await rejects(node.registry.claim('CP-1'), unavailable)
