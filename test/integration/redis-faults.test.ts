@@ -83,6 +83,21 @@ test('scripts that Redis has forgotten are given to it again', async (t) => {
   deepStrictEqual(second.displaced, { node: 'node-a', epoch: first.epoch })
 })
 
+test('the first request of a process waits for the connection, for one deadline at most', async (t) => {
+  const redis = await startRedis()
+  t.after(() => redis.close())
+  const there = redisNode({ cluster: false, url: redis.url }, quick)
+  t.after(() => there.close())
+  ok((await there.registry.claim('CP-1')).epoch > 0)
+  await redis.kill()
+  const gone = redisNode({ cluster: false, url: redis.url }, quick)
+  t.after(() => gone.close())
+  await rejects(gone.registry.claim('CP-1'), unavailable)
+  const beganMs = performance.now()
+  await rejects(gone.registry.claim('CP-1'), unavailable)
+  ok(performance.now() - beganMs < 250, 'only the first')
+})
+
 test('a node begins with Redis away, and registers what it holds once it is there', async (t) => {
   const redis = await startRedis()
   t.after(() => redis.close())

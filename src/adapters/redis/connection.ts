@@ -58,6 +58,8 @@ export class RedisConnection {
   #lastError: unknown
   #closed = false
   readonly #contact = Promise.withResolvers<void>()
+  #firstContact: Promise<void> | undefined
+  #started = false
 
   constructor(deps: RedisConnectionDeps) {
     this.#deps = deps
@@ -80,12 +82,18 @@ export class RedisConnection {
     this.#connect(this.#backend)
   }
 
-  /** Resolves when Redis was reached for the first time, or after one request timeout without that. */
-  async firstContact(): Promise<void> {
+  /** Resolves when Redis was reached for the first time, or one request timeout after that was first waited for. */
+  firstContact(): Promise<void> {
+    this.#firstContact ??= this.#contactOrTimeout()
+    return this.#firstContact
+  }
+
+  async #contactOrTimeout(): Promise<void> {
     const { promise: late, resolve } = Promise.withResolvers<void>()
     const cancel = this.#clock.after(this.#deps.requestTimeoutMs, resolve)
     await Promise.race([this.#contact.promise, late])
     cancel()
+    this.#started = true
   }
 
   state(): SinkState {
@@ -158,6 +166,8 @@ export class RedisConnection {
   }
 
   async #request<T>(key: string, work: (backend: Backend, expired: () => boolean) => Promise<T>): Promise<T> {
+    // The first requests of a process are made before any connection can be there.
+    if (!this.#started) await this.firstContact()
     // What waits goes first, so that the order of the calls is kept.
     if (this.#inFlight >= inFlightMax || this.#waiting.length > 0) await this.#turn()
     else this.#inFlight++
