@@ -166,6 +166,7 @@ export class Cluster {
       .listen(
         answerControl({
           find: (id) => this.#node.hub.find(id),
+          displaced: (id, epoch) => this.#joined.registry.displaced(id, epoch),
           take: async (record, conversation) => {
             if (await this.#joined.ledger.take(record)) this.#node.desk.take(record, conversation)
           }

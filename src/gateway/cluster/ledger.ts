@@ -159,11 +159,14 @@ export class KeptLedger implements Ledger {
     const { shared, local, clock, node } = this.#deps
     const nowMs = clock.now()
     const due: DueCommand[] = []
-    for (const [commandId, { leftover, dueMs }] of this.#open) {
+    for (const [commandId, open] of this.#open) {
+      const { leftover, dueMs } = open
       if (dueMs > nowMs) continue
       if (due.length >= limit) break
       const own = (await local.get(commandId)) ?? leftover.record
       const known = await shared.get(commandId)
+      // Claimed or ended while it was looked at.
+      if (this.#open.get(commandId) !== open) continue
       if (known?.state === 'settled') {
         await this.#close(known)
         continue

@@ -22,6 +22,8 @@ export interface JudgedLeftover extends Leftover {
 export function outcomeOfLeftover({ why, own, known, node }: JudgedLeftover): CommandOutcome | undefined {
   if (own.state === 'written') return unknown
   if (!known) return why === 'handed_over' ? unknown : notSent(why)
+  // It was entered anew after a loss of data: who had it may have written it, and cannot say so.
+  if (why === 'handed_over' && known.state === 'claimed' && known.node !== own.node) return unknown
   if (known.state === 'written') return known.node === node ? unknown : undefined
   // It was claimed or handed over anew while this node was away, and its time is not over.
   if (why === 'restarted' && known.node !== node) return undefined

@@ -72,6 +72,13 @@ export class ClusterRegistry implements SessionRegistry {
     this.#onUnregistered()
   }
 
+  /** `epoch` of another node has taken over: what is older here ends, also when it is no connection yet. */
+  displaced(chargePointId: string, epoch: number): void {
+    for (const held of this.#held.values()) {
+      if (held.chargePointId === chargePointId && held.epoch < epoch) this.doubt(chargePointId, held.epoch)
+    }
+  }
+
   async claim(chargePointId: string, atLeast = 0): Promise<Claim> {
     const { shared, local, node, lease } = this.#deps
     // The local claim comes first: it is above everything that this node remembers, and so the least that is asked for.
