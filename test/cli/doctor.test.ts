@@ -29,6 +29,11 @@ const healthy: Machine = {
   monotonicMs: () => 5
 }
 
+const nowhere = {
+  kafka: () => Promise.reject(new Error('no broker is configured')),
+  redis: () => Promise.reject(new Error('no Redis is configured'))
+}
+
 async function examineWith(machine: Partial<Machine>, ...argv: string[]): Promise<Map<string, Finding>> {
   const base = ['--authority.mode=allow_list', '--authority.allow_list_file=list.yaml', '--api.tokens=0123456789abcdef']
   const missing = (file: string): never => {
@@ -40,7 +45,8 @@ async function examineWith(machine: Partial<Machine>, ...argv: string[]): Promis
   const findings = await examine({
     config: loaded.config,
     isSet: (key) => set.has(key),
-    machine: { ...healthy, ...machine }
+    machine: { ...healthy, ...machine },
+    outside: nowhere
   })
   return new Map(findings.map((finding) => [finding.check, finding]))
 }

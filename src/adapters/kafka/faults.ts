@@ -50,12 +50,12 @@ export function explain(error: unknown, connection: KafkaConnection, topic: stri
   const user = connection.sasl?.username
   if (broker('UNSUPPORTED_SASL_MECHANISM'))
     return misconfigured(
-      `Kafka does not offer ${connection.sasl?.mechanism}; set kafka.sasl.mechanism to one that it has.`
+      `Kafka does not offer ${connection.sasl?.mechanism}; set kafka.sasl_mechanism to one that it has.`
     )
   if (broker('ILLEGAL_SASL_STATE'))
-    return misconfigured('This port of Kafka asks for no user; take its SASL port, or leave kafka.sasl out.')
+    return misconfigured('This port of Kafka asks for no user; take its SASL port, or set kafka.sasl_mechanism to none.')
   if (broker('SASL_AUTHENTICATION_FAILED') || says(/^SASL authentication failed/))
-    return misconfigured(`Kafka refuses the user name or password of "${user}"; check kafka.sasl.`)
+    return misconfigured(`Kafka refuses the user name or password of "${user}"; check kafka.sasl_username and kafka.sasl_password.`)
   if (broker('TOPIC_AUTHORIZATION_FAILED'))
     return misconfigured(`The user "${user ?? 'ANONYMOUS'}" may not use the topic "${topic}"; grant it.`)
   if (broker('GROUP_AUTHORIZATION_FAILED'))
@@ -71,7 +71,7 @@ export function explain(error: unknown, connection: KafkaConnection, topic: stri
     return { kind: 'down', detail: `The topic "${topic}" has fewer in-sync replicas than its min.insync.replicas.` }
   const certificate = parts.find((part) => /^(?:CERT_|UNABLE_|DEPTH_ZERO|SELF_SIGNED|ERR_TLS)/.test(String(part.code)))
   if (certificate)
-    return misconfigured(`The certificate of Kafka is not trusted (${certificate.message}); check kafka.tls.`)
+    return misconfigured(`The certificate of Kafka is not trusted (${certificate.message}); check kafka.tls_ca_file.`)
   if (says(/verify the broker supports TLS|requires TLS|SSL routines/))
     return misconfigured(
       'TLS with Kafka fails: one side speaks TLS and the other does not; check kafka.tls and the port.'
@@ -91,7 +91,7 @@ function unreachable(connection: KafkaConnection, parts: readonly FaultPart[]): 
   const reason = deepest?.message || deepest?.code || 'no answer'
   const hint =
     reason === 'Connection closed'
-      ? ' A port that wants TLS or a login closes like this: see kafka.tls, kafka.sasl.'
+      ? ' A port that wants TLS or a login closes like this: see kafka.tls, kafka.sasl_mechanism.'
       : ''
   return `Kafka cannot be reached; tried ${connection.brokers.join(', ')} (${reason}).${hint}`
 }

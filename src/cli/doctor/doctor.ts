@@ -1,12 +1,15 @@
 import { configError } from '../../config/load.ts'
+import type { Config } from '../../config/schema.ts'
 import { GatewayError } from '../../lib/gateway-error.ts'
 import type { Command, Io } from '../io.ts'
 import { readConfig } from '../read-config.ts'
 import { configUsage } from '../usage.ts'
 import { choices } from './choices.ts'
 import { dataDir } from './disk.ts'
-import type { Examined, Finding } from './finding.ts'
+import type { Examined, Finding, Outside } from './finding.ts'
+import { kafka } from './kafka.ts'
 import { thisMachine } from './machine.ts'
+import { redis } from './redis.ts'
 import { backlog, clock, ephemeralPorts, memory, nodeVersion, openFiles, ports } from './system.ts'
 
 /** Every check, in the order in which they are printed. */
@@ -22,7 +25,9 @@ export async function examine(examined: Examined): Promise<Finding[]> {
     ...(await dataDir(examined)),
     memory(examined),
     clock(examined, since),
-    ...choices(examined)
+    ...choices(examined),
+    ...(await kafka(examined)),
+    ...(await redis(examined))
   ]
 }
 
@@ -75,18 +80,28 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
     const problem = inspectDataDir(path)
     return problem instanceof GatewayError ? problem : undefined
   })
-  const findings = await examine({ config: loaded.config, isSet: (key) => set.has(key), machine })
+  const { config } = loaded
+  const findings = await examine({ config, isSet: (key) => set.has(key), machine, outside: outsideOf(config) })
   const look = { colours: io.colours, columns: io.terminal ? io.columns : Number.POSITIVE_INFINITY }
   io.out(`${json ? JSON.stringify(findings, null, 2) : findingsText(findings, look)}\n`)
   return findings.some(({ state }) => state === 'fail') ? 1 : 0
 }
 
+/** Loaded only when asked, because they bring the clients of Kafka and Redis along. */
+function outsideOf(config: Config): Outside {
+  return {
+    kafka: async () => (await import('../../app/inspect-kafka.ts')).inspectKafka(config),
+    redis: async () => (await import('../../app/inspect-redis.ts')).inspectRedis(config)
+  }
+}
+
 export const doctor: Command = {
-  summary: 'Check what this machine gives, and say what to set.',
+  summary: 'Check what this machine, Kafka and Redis give, and say what to set.',
   usage: `
 Usage: charge-point-gateway doctor [--json] [FLAGS]
 
-Checks Node, open files, backlog, ports, disk, memory and clock against the configuration.
+Checks Node, open files, backlog, ports, disk, memory and clock against the configuration, and Kafka and Redis
+where it names them.
 Exit code: 0 nothing to repair, 1 something to repair, 2 the configuration is not valid.
 ${configUsage}`,
   run

@@ -1,3 +1,5 @@
+import type { KafkaFacts } from '../../app/inspect-kafka.ts'
+import type { RedisFacts } from '../../app/inspect-redis.ts'
 import type { Config } from '../../config/schema.ts'
 
 /** What one check found on this machine. */
@@ -17,6 +19,13 @@ export interface Examined {
   /** True when somebody wrote this key down; a default that the machine cannot hold is only worth a warning. */
   isSet(key: string): boolean
   readonly machine: Machine
+  readonly outside: Outside
+}
+
+/** What the configuration names beside this machine; asked only for what it names. */
+export interface Outside {
+  kafka(): Promise<KafkaFacts>
+  redis(): Promise<RedisFacts | { readonly problem: string }>
 }
 
 export interface DiskFacts {

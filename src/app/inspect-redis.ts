@@ -1,0 +1,39 @@
+import { createPrometheusMetrics } from '../adapters/prometheus/metrics.ts'
+import { RedisConnection } from '../adapters/redis/connection.ts'
+import { inspectRedis as inspect, type RedisFacts } from '../adapters/redis/inspect.ts'
+import { keysWith } from '../adapters/redis/keys.ts'
+import type { Config } from '../config/schema.ts'
+import { GatewayError } from '../lib/gateway-error.ts'
+import { createSystemClock } from '../lib/system-clock.ts'
+import type { Logger } from '../ports/logger.ts'
+import { redisSettings } from './outside-settings.ts'
+
+export type { RedisFacts, RedisServerFacts } from '../adapters/redis/inspect.ts'
+
+const silent = (): void => undefined
+const noLogger: Logger = { debug: silent, info: silent, warn: silent, error: silent }
+
+/** What each Redis server says of itself to this machine, now; or why it cannot be used. */
+export async function inspectRedis(config: Config): Promise<RedisFacts | { readonly problem: string }> {
+  const clock = createSystemClock()
+  const { url = '', keyPrefix, ...settings } = redisSettings(config, config.redis.url ?? '')
+  const metrics = createPrometheusMetrics()
+  const connection = new RedisConnection({
+    ...settings,
+    urls: [url],
+    clientName: 'cpg:doctor',
+    clock,
+    logger: noLogger,
+    metrics
+  })
+  try {
+    connection.open()
+    return await inspect({ connection, keys: keysWith(keyPrefix), clock, cluster: settings.cluster })
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error
+    return { problem: error.message }
+  } finally {
+    await connection.close()
+    metrics.close()
+  }
+}

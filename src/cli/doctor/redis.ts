@@ -1,0 +1,93 @@
+import type { RedisServerFacts } from '../../app/inspect-redis.ts'
+import { formatDuration } from '../../lib/duration.ts'
+import { formatSize } from '../../lib/size.ts'
+import { type Examined, type Finding, fail, ok, warn } from './finding.ts'
+
+/** Sharded pub/sub, which nodes of a Redis Cluster talk by, came with it. */
+const oldestMajor = 7
+/** Clocks that are apart: epochs and deadlines are told in wall time. */
+const offsetWarnMs = 2_000
+const offsetFailMs = 60_000
+/** Above this share of `maxmemory` it is time to act: with `noeviction` a full server takes no claims. */
+const memoryShareMax = 0.8
+
+/** What the gateways share in Redis must not be thrown away, and its clock must be theirs. */
+export async function redis({ config, outside }: Examined): Promise<Finding[]> {
+  if (config.redis.url === undefined) return []
+  const facts = await outside.redis()
+  if ('problem' in facts) return [fail('redis', facts.problem, remedyOf(facts.problem))]
+  return facts.servers.flatMap((server) => [
+    reached(server),
+    eviction(server),
+    persistence(server),
+    memory(server),
+    clocks(server)
+  ])
+}
+
+function remedyOf(problem: string): string {
+  if (/WRONGPASS|NOAUTH|without any password|invalid username/i.test(problem))
+    return 'set redis.username and redis.password to those of an ACL user of this Redis'
+  if (/NOPERM/.test(problem))
+    return 'grant the user of redis.username the rights that docs/adr/0004-redis-keys.md lists'
+  if (/certificate|self-signed/i.test(problem))
+    return 'set redis.tls_ca_file to the authority that signed the certificate of Redis'
+  if (/cluster support disabled/i.test(problem)) return 'this Redis is no cluster: set redis.cluster to false'
+  if (/wrong version number|ECONNRESET|Socket closed/i.test(problem))
+    return 'one side speaks TLS and the other does not: write redis.url with rediss:// or redis://, as the port wants'
+  return 'set redis.url to where Redis listens, and see that this machine may connect there'
+}
+
+function reached(server: RedisServerFacts): Finding {
+  const { address, version, mode, role, roundTripMs } = server
+  const found = `${address}: Redis ${version}, ${mode}, ${role}, answers in ${roundTripMs} ms`
+  if (role !== 'master' && role !== 'unknown')
+    return fail('redis', found, 'set redis.url to the master: a replica takes no writes')
+  if (Number.parseInt(version, 10) < oldestMajor) return fail('redis', found, `install Redis ${oldestMajor} or newer`)
+  return ok('redis', found)
+}
+
+function eviction({ address, evictionPolicy }: RedisServerFacts): Finding {
+  const found = `${address}: maxmemory-policy ${evictionPolicy}`
+  if (evictionPolicy === 'noeviction') return ok('redis_eviction', found)
+  const advice =
+    'set maxmemory-policy to noeviction (redis.conf, and now: CONFIG SET maxmemory-policy noeviction): a server that evicts forgets who owns a charge point and which commands ran'
+  return evictionPolicy === 'unknown' ? warn('redis_eviction', found, advice) : fail('redis_eviction', found, advice)
+}
+
+function persistence({ address, persistence: kind }: RedisServerFacts): Finding {
+  if (kind === 'aof') return ok('redis_persistence', `${address}: append-only file`)
+  if (kind === 'rdb')
+    return warn(
+      'redis_persistence',
+      `${address}: snapshots alone; a restart loses what came after the last`,
+      'set appendonly yes'
+    )
+  return warn(
+    'redis_persistence',
+    `${address}: none, or not known; a restart empties it: nodes register anew, open commands end as ledger_lost`,
+    'set appendonly yes (and grant +config|get, or doctor cannot see snapshots)'
+  )
+}
+
+function memory({ address, memoryBytes, memoryBytesMax }: RedisServerFacts): Finding {
+  const used = `${address}: ${formatSize(memoryBytes)} used`
+  if (memoryBytesMax === 0) return ok('redis_memory', `${used}, no maxmemory`)
+  const found = `${used} of maxmemory ${formatSize(memoryBytesMax)}`
+  if (memoryBytes <= memoryBytesMax * memoryShareMax) return ok('redis_memory', found)
+  return warn('redis_memory', found, 'raise maxmemory: a full server takes no claims and no commands')
+}
+
+function clocks({ address, clockOffsetMs, roundTripMs }: RedisServerFacts): Finding {
+  const apartMs = Math.max(0, Math.abs(clockOffsetMs) - roundTripMs / 2)
+  const side = clockOffsetMs > 0 ? 'ahead of' : 'behind'
+  if (apartMs <= offsetWarnMs)
+    return ok(
+      'clock_redis',
+      `${address}: its clock and this one are at most ${Math.max(1, Math.abs(clockOffsetMs))} ms apart`
+    )
+  const found = `${address}: its clock is ${formatDuration(Math.abs(clockOffsetMs))} ${side} this one`
+  const advice =
+    'keep all machines on time with NTP (timedatectl set-ntp true): epochs and the expiry of commands are wall time'
+  return apartMs >= offsetFailMs ? fail('clock_redis', found, advice) : warn('clock_redis', found, advice)
+}
