@@ -98,7 +98,9 @@ export class KeptLedger implements Ledger {
 
   /** True while a session of this node, or this node's own sweep, ends it in its time. */
   looksAfter(commandId: string): boolean {
-    return this.#open.has(commandId)
+    const open = this.#open.get(commandId)
+    // Whoever got it from here may be the one that is dead.
+    return open !== undefined && open.leftover.why !== 'handed_over'
   }
 
   async markWritten(commandId: string, epoch: number, writtenAtMs: number): Promise<boolean> {

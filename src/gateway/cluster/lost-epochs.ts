@@ -21,7 +21,7 @@ const perSweepMax = 500
  */
 export class LostEpochs implements DurableWaiter {
   readonly #deps: LostEpochsDeps
-  readonly #closing = new Map<number, { readonly chargePointId: string; readonly epoch: number }>()
+  readonly #closing = new Map<number, { readonly chargePointId: string; readonly epoch: number; readonly node: string }>()
   #tickets = 0
   #stopped = false
   #cancel: (() => void) | undefined
@@ -55,7 +55,7 @@ export class LostEpochs implements DurableWaiter {
     const epoch = this.#closing.get(ticket)
     this.#closing.delete(ticket)
     if (!epoch) return
-    this.#deps.shared.closeLostEpoch(epoch.chargePointId, epoch.epoch).catch((error: unknown) => {
+    this.#deps.shared.closeLostEpoch(epoch.chargePointId, epoch.epoch, epoch.node).catch((error: unknown) => {
       this.#deps.logger.debug(
         { ...epoch, error },
         'a lost epoch could not be closed; its event comes again with the same id'
