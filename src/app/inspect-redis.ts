@@ -16,11 +16,11 @@ const noLogger: Logger = { debug: silent, info: silent, warn: silent, error: sil
 /** What each Redis server says of itself to this machine, now; or why it cannot be used. */
 export async function inspectRedis(config: Config): Promise<RedisFacts | { readonly problem: string }> {
   const clock = createSystemClock()
-  const { url = '', keyPrefix, ...settings } = redisSettings(config, config.redis.url ?? '')
+  const { rootNodes = [], keyPrefix, ...settings } = redisSettings(config, config.redis.url ?? '')
   const metrics = createPrometheusMetrics()
   const connection = new RedisConnection({
     ...settings,
-    urls: [url],
+    urls: rootNodes,
     clientName: 'cpg:doctor',
     clock,
     logger: noLogger,

@@ -1,5 +1,6 @@
 import { formatDuration } from '../lib/duration.ts'
 import { formatSize } from '../lib/size.ts'
+import { clusterChecks } from './cluster-checks.ts'
 import type { Config } from './schema.ts'
 
 /** A rule between keys, with what to set when it does not hold. */
@@ -22,6 +23,7 @@ function isAny(host: string): boolean {
 
 /** The rules between keys, run when every key is valid by itself. */
 export const checks: readonly Check[] = [
+  ...clusterChecks,
   {
     // A healthy charge point that only answers pings must survive one lost ping.
     key: 'server.idle_timeout',

@@ -89,11 +89,23 @@ export const alternatives: Readonly<Record<string, Alternative>> = {
   },
   'kafka.tls': { written: 'true', parsed: true },
   'kafka.tls_ca_file': { written: 'package.json', parsed: 'package.json', needs: { 'kafka.tls': 'true' } },
-  'kafka.tls_cert_file': { written: 'package.json', parsed: 'package.json', needs: { 'kafka.tls': 'true' } },
-  'kafka.tls_key_file': { written: 'package.json', parsed: 'package.json', needs: { 'kafka.tls': 'true' } },
+  'kafka.tls_cert_file': {
+    written: 'package.json',
+    parsed: 'package.json',
+    needs: { 'kafka.tls': 'true', 'kafka.tls_key_file': 'package.json' }
+  },
+  'kafka.tls_key_file': {
+    written: 'package.json',
+    parsed: 'package.json',
+    needs: { 'kafka.tls': 'true', 'kafka.tls_cert_file': 'package.json' }
+  },
   'redis.url': { written: 'redis://redis:6379', parsed: 'redis://redis:6379' },
   'redis.cluster': { written: 'true', parsed: true, needs: { 'redis.url': 'redis://redis:6379' } },
-  'redis.username': { written: 'gateway', parsed: 'gateway', needs: { 'redis.url': 'redis://redis:6379' } },
+  'redis.username': {
+    written: 'gateway',
+    parsed: 'gateway',
+    needs: { 'redis.url': 'redis://redis:6379', 'redis.password': 'secret' }
+  },
   'redis.password': { written: 'secret', parsed: 'secret', needs: { 'redis.url': 'redis://redis:6379' } },
   'redis.tls_ca_file': {
     written: 'package.json',

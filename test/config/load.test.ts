@@ -287,6 +287,16 @@ test('keys that contradict each other are refused', () => {
       ['--authority.mode', 'allow_list'],
       /^--authority\.mode: authority\.allow_list_file: authority\.mode is allow_list, which needs this key/
     ],
+    [['--kafka.sasl_mechanism', 'plain'], /plain needs kafka\.sasl_username; set it/],
+    [['--kafka.sasl_mechanism', 'plain', '--kafka.sasl_username', 'u'], /plain needs kafka\.sasl_password; set it/],
+    [['--kafka.sasl_username', 'u'], /^--kafka\.sasl_username: kafka\.sasl_mechanism: none, so .* no effect/],
+    [['--kafka.tls_ca_file', 'ca.pem'], /^--kafka\.tls_ca_file: kafka\.tls: false, so .* set kafka\.tls to true/],
+    [['--kafka.tls', 'true', '--kafka.tls_cert_file', 'c.pem'], /no use without its key/],
+    [['--redis.cluster', 'true'], /redis\.url: not set, so the other keys of redis would have no effect/],
+    [['--redis.password', 'x'], /redis\.url: not set/],
+    [['--redis.url', 'redis://r:6379', '--redis.username', 'u'], /needs redis\.password/],
+    [['--redis.url', 'redis://r:6379', '--redis.tls_ca_file', 'x'], /write it with rediss:\/\//],
+    [['--kafka.events_topic', 'commands-down'], /have to be three topics/],
     [['--authority.allow_list_file', 'x'], /would have no effect while authority\.mode is accept_all/],
     [
       ['--event_log.bytes_max', '1MiB', '--server.payload_bytes_max', '2MiB'],

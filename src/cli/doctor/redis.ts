@@ -86,7 +86,7 @@ function clocks({ address, clockOffsetMs, roundTripMs }: RedisServerFacts): Find
       'clock_redis',
       `${address}: its clock and this one are at most ${Math.max(1, Math.abs(clockOffsetMs))} ms apart`
     )
-  const found = `${address}: its clock is ${formatDuration(Math.abs(clockOffsetMs))} ${side} this one`
+  const found = `${address}: its clock is ${formatDuration(Math.max(1, Math.round(Math.abs(clockOffsetMs) / 1000)) * 1000)} ${side} this one`
   const advice =
     'keep all machines on time with NTP (timedatectl set-ntp true): epochs and the expiry of commands are wall time'
   return apartMs >= offsetFailMs ? fail('clock_redis', found, advice) : warn('clock_redis', found, advice)
