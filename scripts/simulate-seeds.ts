@@ -21,7 +21,7 @@ const failed: number[] = []
 const beganMs = performance.now()
 let steps = 0
 for (let seed = first; seed < first + count; seed++) {
-  const report = await runSeed(seed)
+  const report = await runSeed(seed, values.seed === undefined ? Number(values.trace) : Number.POSITIVE_INFINITY)
   steps += report.steps
   if (report.broken.length === 0 && values.seed === undefined) continue
   if (report.broken.length > 0) failed.push(seed)

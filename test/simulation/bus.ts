@@ -16,7 +16,11 @@ export function partitionOf(key: string): number {
 interface Member {
   readonly node: string
   readonly actor: Actor
-  readonly onAssigned: (partitions: readonly number[], generation: number) => void
+}
+
+interface Assignment {
+  readonly generation: number
+  readonly partitions: readonly number[]
 }
 
 const sessionTimeoutMs = 4_000
@@ -37,6 +41,7 @@ export class Bus {
   readonly #world: Actor
   readonly #network: Network
   readonly #members = new Map<Member, number>()
+  readonly #assigned = new Map<Member, readonly number[]>()
 
   constructor(scheduler: Scheduler, world: Actor, network: Network) {
     this.#scheduler = scheduler
@@ -52,10 +57,12 @@ export class Bus {
     records.push({ key, value, timestampMs: this.#scheduler.nowMs, where })
   }
 
-  heartbeat(member: Member): void {
+  /** Keeps its place in the group, and hears what it is to read. */
+  heartbeat(member: Member): Assignment {
     const isNew = !this.#members.has(member)
     this.#members.set(member, this.#scheduler.nowMs)
     if (isNew) this.rebalance()
+    return { generation: this.generation, partitions: this.#assigned.get(member) ?? [] }
   }
 
   leave(member: Member): void {
@@ -73,12 +80,10 @@ export class Bus {
     this.generation++
     const members = [...this.#members.keys()].sort((a, b) => (a.node < b.node ? -1 : 1))
     const shift = this.#scheduler.random.between(0, partitionCount)
-    const { generation } = this
+    this.#assigned.clear()
     for (const [index, member] of members.entries()) {
       const mine = [...this.commands.keys()].filter((partition) => (partition + shift) % members.length === index)
-      this.#scheduler.after(this.#scheduler.random.between(0, 300), member.actor, () => {
-        if (generation === this.generation) member.onAssigned(mine, generation)
-      })
+      this.#assigned.set(member, mine)
     }
   }
 
@@ -179,17 +184,7 @@ export class BusSource implements CommandSource {
 
   constructor(life: BusLife) {
     this.#life = life
-    const { node, actor } = life
-    this.#member = {
-      node,
-      actor,
-      onAssigned: (partitions, generation) => {
-        if (!life.bus.reaches(node)) return
-        this.#generation = generation
-        this.#positions = new Map(partitions.map((partition) => [partition, life.bus.committed[partition] ?? 0]))
-        for (const partition of partitions) void this.#read(partition, generation)
-      }
-    }
+    this.#member = { node: life.node, actor: life.actor }
   }
 
   async start(handler: CommandHandler): Promise<void> {
@@ -222,8 +217,16 @@ export class BusSource implements CommandSource {
   #beat(): void {
     const { bus, node, scheduler, actor } = this.#life
     if (this.#isClosed) return
-    if (bus.reaches(node)) bus.heartbeat(this.#member)
+    if (bus.reaches(node)) this.#assigned(bus.heartbeat(this.#member))
     scheduler.after(500, actor, () => this.#beat())
+  }
+
+  #assigned({ generation, partitions }: Assignment): void {
+    if (generation === this.#generation) return
+    this.#generation = generation
+    const { bus } = this.#life
+    this.#positions = new Map(partitions.map((partition) => [partition, bus.committed[partition] ?? 0]))
+    for (const partition of partitions) void this.#read(partition, generation)
   }
 
   async #read(partition: number, generation: number): Promise<void> {

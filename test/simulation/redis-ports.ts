@@ -33,7 +33,10 @@ const freshMs = 10_000
 
 export function redisRegistry({ node, redis, lease, ask }: RedisLife): SessionRegistry {
   return {
-    claim: (id, atLeast = 0) => ask(() => redis.claim(id, node, lease.incarnation, atLeast)),
+    claim: (id, atLeast = 0) => {
+      const { incarnation } = lease
+      return ask(() => redis.claim(id, node, incarnation, atLeast))
+    },
     release: (id, epoch) => ask(() => redis.release(id, node, epoch)),
     locate: async (id) => {
       const row = await ask(() => redis.owner(id))
@@ -43,7 +46,10 @@ export function redisRegistry({ node, redis, lease, ask }: RedisLife): SessionRe
         owner === node ? incarnation === lease.incarnation : await ask(() => redis.isAlive(owner, incarnation))
       return isAlive ? { node: owner, epoch } : undefined
     },
-    adopt: (id, epoch) => ask(() => redis.adopt(id, node, lease.incarnation, epoch))
+    adopt: (id, epoch) => {
+      const { incarnation } = lease
+      return ask(() => redis.adopt(id, node, incarnation, epoch))
+    }
   }
 }
 
@@ -70,23 +76,29 @@ export function redisLedger({ node, redis, lease, ask, clock }: RedisLife): Clus
   return {
     claim: async (record) => {
       await ask(() => redis.putDeadline(record.commandId))
-      const known = await ask(() => {
-        const { incarnation } = by()
-        return redis.claimCommand(record, node, incarnation)
-      })
+      const { incarnation } = lease
+      const known = await ask(() => redis.claimCommand(record, node, incarnation))
       if (!known) return { kind: 'claimed', record: { ...record, node } }
       return { kind: known.digest === record.digest ? 'exists' : 'conflict', record: known }
     },
-    write: (record, epoch, atMs) => ask(() => redis.write(record.commandId, record.chargePointId, by(), epoch, atMs)),
+    write: (record, epoch, atMs) => {
+      const me = by()
+      return ask(() => redis.write(record.commandId, record.chargePointId, me, epoch, atMs))
+    },
     markWritten: async (commandId, epoch, atMs) => {
       const known = await ask(() => redis.row(commandId)?.record.chargePointId)
       if (known === undefined) return false
-      return (await ask(() => redis.write(commandId, known, by(), epoch, atMs))) === 'written'
+      const me = by()
+      return (await ask(() => redis.write(commandId, known, me, epoch, atMs))) === 'written'
     },
-    settle: (commandId, outcome, atMs) => ask(() => redis.settle(commandId, by(), outcome, atMs)),
+    settle: (commandId, outcome, atMs) => {
+      const me = by()
+      return ask(() => redis.settle(commandId, me, outcome, atMs))
+    },
     settleKept: async (record, outcome, atMs) => {
       await ask(() => redis.putDeadline(record.commandId))
-      return ask(() => redis.settle(record.commandId, by(), outcome, atMs, record))
+      const me = by()
+      return ask(() => redis.settle(record.commandId, me, outcome, atMs, record))
     },
     handOver: (commandId, to, incarnation) => ask(() => redis.handOver(commandId, node, to, incarnation)),
     reclaim: async ({ commandId }) => {
@@ -98,7 +110,8 @@ export function redisLedger({ node, redis, lease, ask, clock }: RedisLife): Clus
           ? dead.incarnation === lease.incarnation
           : await ask(() => redis.isAlive(dead.node, dead.incarnation))
       if (isAlive) return undefined
-      return ask(() => redis.reclaim(commandId, dead, node, lease.incarnation))
+      const { incarnation } = lease
+      return ask(() => redis.reclaim(commandId, dead, node, incarnation))
     },
     published: async (commandId) => {
       await ask(() => redis.publishedCommand(commandId))

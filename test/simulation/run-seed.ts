@@ -11,8 +11,8 @@ export interface SeedReport {
 }
 
 /** Run one seed from its beginning; everything in the report is a function of the seed. */
-export async function runSeed(seed: number): Promise<SeedReport> {
-  const { world, plan } = await runScenario(seed)
+export async function runSeed(seed: number, traceLinesKept = 200): Promise<SeedReport> {
+  const { world, plan } = await runScenario(seed, traceLinesKept)
   const { scheduler } = world
   return {
     seed,

@@ -25,11 +25,15 @@ export interface Plan {
 }
 
 const healMs = 60_000
-const probeMs = 40_000
+const knockMs = 15_000
+const probeMs = 35_000
 
 /** One whole run: faults and work, then everything heals, then each charge point is sent a last command. */
-export async function runScenario(seed: number): Promise<{ readonly world: World; readonly plan: Plan }> {
-  const world = new World(seed, { nodes: 2 + (seed % 2), stations: 3 + (seed % 3) })
+export async function runScenario(
+  seed: number,
+  traceLinesKept: number
+): Promise<{ readonly world: World; readonly plan: Plan }> {
+  const world = new World(seed, { nodes: 2 + (seed % 2), stations: 3 + (seed % 3), traceLinesKept })
   const { random } = world
   const plan: Plan = {
     faults: new Set(faultKinds.filter(() => random.chance(0.35))),
@@ -45,6 +49,9 @@ export async function runScenario(seed: number): Promise<{ readonly world: World
   await world.run(plan.activeMs)
   heal(world)
   await world.run(healMs)
+  // A claim whose reply was lost may have displaced a connection that nobody told; the first write finds it out.
+  for (const { chargePointId } of world.stations) world.orderByApi(chargePointId, `knock-${chargePointId}`)
+  await world.run(knockMs)
   for (const { chargePointId } of world.stations) world.orderByApi(chargePointId, `probe-${chargePointId}`)
   await world.run(probeMs)
   return { world, plan }
@@ -110,6 +117,7 @@ function breakOne(world: World, kind: FaultKind): void {
       return
     case 'redis_emptied':
       redis.flush()
+      world.watchKnowledge()
       return
     case 'bus_cut':
       network.cut(node.name, 'bus')

@@ -25,7 +25,6 @@ interface Task {
   isCancelled: boolean
 }
 
-const traceLinesKept = 400
 const realImmediate = globalThis.setImmediate
 
 /**
@@ -37,12 +36,14 @@ export class Scheduler {
   readonly random: Random
   readonly trace: string[] = []
   readonly #startMs: number
+  readonly #traceLinesKept: number
   readonly #heap: Task[] = []
   readonly #hash = createHash('sha256')
   #current: Actor | undefined
   steps = 0
 
-  constructor(random: Random, startMs: number) {
+  constructor(random: Random, startMs: number, traceLinesKept: number) {
+    this.#traceLinesKept = traceLinesKept
     this.random = random
     this.nowMs = startMs
     this.#startMs = startMs
@@ -87,7 +88,7 @@ export class Scheduler {
     const text = `${String(this.nowMs - this.#startMs).padStart(7)} ${line}`
     this.#hash.update(text)
     this.trace.push(text)
-    if (this.trace.length > 2 * traceLinesKept) this.trace.splice(0, traceLinesKept)
+    if (this.trace.length > 2 * this.#traceLinesKept) this.trace.splice(0, this.#traceLinesKept)
   }
 
   digest(): string {

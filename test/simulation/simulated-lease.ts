@@ -23,6 +23,7 @@ export class SimulatedLease implements NodeLease {
   #confirmedMs = Number.NEGATIVE_INFINITY
   #mark: string | undefined
   #running = false
+  #renewals = 0
 
   constructor(deps: SimulatedLeaseDeps) {
     this.#deps = deps
@@ -115,10 +116,17 @@ export class SimulatedLease implements NodeLease {
       const isEmptied = this.#mark !== undefined && this.#mark !== mark.value
       this.#mark = mark.value
       if (verdict === 'lost' || isEmptied || kind === 'away') this.#to('lost', verdict === 'lost')
-      if (verdict === 'lost') await ask(() => redis.noteNode(node))
+      if (verdict === 'lost' || this.#renewals++ % 10 === 0) this.#note()
     } catch {
       this.#to('away')
     }
+  }
+
+  #note(): void {
+    const { node, redis, ask } = this.#deps
+    ask(() => redis.noteNode(node)).catch(() => {
+      this.#renewals = 0
+    })
   }
 
   #mayHaveRunOut(): boolean {

@@ -36,11 +36,19 @@ export class World implements NodeWorld {
   readonly ordered = new Map<string, Ordered>()
   /** How often each command was written to a socket. */
   readonly written = new Map<string, number>()
+  /**
+   * The ledger was emptied while a node could not tell it what it knows: nobody else can know whether a command that is given
+   * again was written. Then a second write, or a `not_sent` after a first, is not excluded.
+   */
+  knowledgeWasLost = false
   #orders = 0
 
-  constructor(seed: number, size: { readonly nodes: number; readonly stations: number }) {
+  constructor(
+    seed: number,
+    size: { readonly nodes: number; readonly stations: number; readonly traceLinesKept: number }
+  ) {
     this.random = new Random(seed)
-    this.scheduler = new Scheduler(this.random, startMs)
+    this.scheduler = new Scheduler(this.random, startMs, size.traceLinesKept)
     this.network = new Network(this.scheduler)
     this.redis = new RedisModel(this.scheduler)
     this.bus = new Bus(this.scheduler, this.world, this.network)
@@ -76,6 +84,14 @@ export class World implements NodeWorld {
     this.#order(id, chargePointId).isTaken = true
     this.scheduler.say(`bus: ${id} for ${chargePointId}`)
     this.bus.produce(chargePointId, JSON.stringify({ id, chargePointId, type: 'ocpp.call', data: dataOf(id) }))
+  }
+
+  /** Call when Redis was emptied: until every node must have told what it knows. */
+  watchKnowledge(leftMs = 12_000): void {
+    const isMissing = ({ isListening, actor, name }: SimulatedNode) =>
+      !isListening || actor.pausedUntilMs > this.scheduler.nowMs || !this.network.reaches(name, 'redis')
+    if (this.nodes.some(isMissing)) this.knowledgeWasLost = true
+    if (leftMs > 0) this.scheduler.after(250, this.world, () => this.watchKnowledge(leftMs - 250))
   }
 
   #order(id: string, chargePointId: string): Ordered {
