@@ -23,7 +23,7 @@ const timeoutMs = group === 'integration' ? 600_000 : 120_000
 // A test file that leaves a socket or a timer open never ends; the runner names it when it is ended itself.
 const groupTimeoutMs = group === 'integration' ? 45 * 60_000 : 10 * 60_000
 const coverage =
-  process.env['COVERAGE'] === '1' ? ['--experimental-test-coverage', '--test-coverage-include=src/**'] : []
+  process.env.COVERAGE === '1' ? ['--experimental-test-coverage', '--test-coverage-include=src/**'] : []
 const { status } = spawnSync(
   process.execPath,
   [

@@ -10,7 +10,7 @@ import { memoryLogger } from '../support/memory-logger.ts'
 import { withKafka } from '../support/services.ts'
 
 /** `npm run chaos` takes the times of the real world; here they are as short as shows the same. */
-const isLong = process.env['CHAOS'] === '1'
+const isLong = process.env.CHAOS === '1'
 const quickFailover = { 'broker.session.timeout.ms': '3000', 'broker.heartbeat.interval.ms': '500' }
 
 function open(changed: Partial<KafkaEventSinkOptions> & Pick<KafkaEventSinkOptions, 'connection' | 'topic'>) {

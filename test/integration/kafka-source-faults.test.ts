@@ -121,7 +121,7 @@ describe('three brokers', () => {
   test('a broker that hangs loses no command and hands none over twice', async () => {
     await run('stalled', async () => {
       await kafka().pause(1)
-      const endMs = Date.now() + (process.env['CHAOS'] === '1' ? 20_000 : 8000)
+      const endMs = Date.now() + (process.env.CHAOS === '1' ? 20_000 : 8000)
       await until('it has hung long enough', () => Date.now() > endMs)
       await kafka().resume(1)
     })

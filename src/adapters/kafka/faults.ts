@@ -53,9 +53,13 @@ export function explain(error: unknown, connection: KafkaConnection, topic: stri
       `Kafka does not offer ${connection.sasl?.mechanism}; set kafka.sasl_mechanism to one that it has.`
     )
   if (broker('ILLEGAL_SASL_STATE'))
-    return misconfigured('This port of Kafka asks for no user; take its SASL port, or set kafka.sasl_mechanism to none.')
+    return misconfigured(
+      'This port of Kafka asks for no user; take its SASL port, or set kafka.sasl_mechanism to none.'
+    )
   if (broker('SASL_AUTHENTICATION_FAILED') || says(/^SASL authentication failed/))
-    return misconfigured(`Kafka refuses the user name or password of "${user}"; check kafka.sasl_username and kafka.sasl_password.`)
+    return misconfigured(
+      `Kafka refuses the user name or password of "${user}"; check kafka.sasl_username and kafka.sasl_password.`
+    )
   if (broker('TOPIC_AUTHORIZATION_FAILED'))
     return misconfigured(`The user "${user ?? 'ANONYMOUS'}" may not use the topic "${topic}"; grant it.`)
   if (broker('GROUP_AUTHORIZATION_FAILED'))

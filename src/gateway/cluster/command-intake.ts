@@ -23,6 +23,9 @@ export interface CommandIntakeDeps {
   readonly logger: Logger
 }
 
+/** More than any reader has in hand between a claim and its commit. */
+const acceptedMax = 20_000
+
 /**
  * Commands from the shared bus: claimed and kept, then committed, and only then handed over, so that no redelivery, rebalance
  * or reset of the group ever sends one twice (D2), and a mute charge point holds nobody (D3). [design 4.1, 4.2]
@@ -54,6 +57,14 @@ export class CommandIntake implements CommandHandler {
     }
   }
 
+  /** Those of a lost generation never proceed here; the oldest of them make room. */
+  #keep(where: string, command: CommandRecord): void {
+    this.#accepted.set(where, command)
+    if (this.#accepted.size <= acceptedMax) return
+    const [oldest] = this.#accepted.keys()
+    if (oldest !== undefined) this.#accepted.delete(oldest)
+  }
+
   async #acceptLane(lane: readonly SourceRecord[]): Promise<void> {
     for (const record of lane) await this.#acceptOne(record)
   }
@@ -62,7 +73,7 @@ export class CommandIntake implements CommandHandler {
     const parsed = parseCommand(record)
     if (parsed.ok) {
       const command = await this.#deps.accept(parsed.request, record.timestampMs)
-      if (command) this.#accepted.set(record.where, command)
+      if (command) this.#keep(record.where, command)
       return
     }
     this.#deps.logger.warn(

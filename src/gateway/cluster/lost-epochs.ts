@@ -21,7 +21,10 @@ const perSweepMax = 500
  */
 export class LostEpochs implements DurableWaiter {
   readonly #deps: LostEpochsDeps
-  readonly #closing = new Map<number, { readonly chargePointId: string; readonly epoch: number; readonly node: string }>()
+  readonly #closing = new Map<
+    number,
+    { readonly chargePointId: string; readonly epoch: number; readonly node: string }
+  >()
   #tickets = 0
   #stopped = false
   #cancel: (() => void) | undefined
