@@ -26,13 +26,22 @@ export async function inspectRedis(config: Config): Promise<RedisFacts | { reado
     logger: noLogger,
     metrics
   })
+  // The clock's timers keep no process alive, and a client that could not connect does not either.
+  const alive = setInterval(() => undefined, 1_000)
   try {
     connection.open()
-    return await inspect({ connection, keys: keysWith(keyPrefix), clock, cluster: settings.cluster })
+    const facts = await inspect({ connection, keys: keysWith(keyPrefix), clock, cluster: settings.cluster })
+    if (facts.servers.length === 0)
+      return { problem: `Redis cannot be used: ${connection.state().detail ?? 'it names no server'}` }
+    // A server alone goes by no address there.
+    const [url = ''] = rootNodes
+    const host = new URL(url).host
+    return facts.cluster ? facts : { ...facts, servers: facts.servers.map((server) => ({ ...server, address: host })) }
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error
     return { problem: error.message }
   } finally {
+    clearInterval(alive)
     await connection.close()
     metrics.close()
   }

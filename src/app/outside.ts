@@ -84,7 +84,8 @@ export class Outside implements Surroundings {
       const ports = { ...this.#redis, ...(bus ? { commands: bus.commands } : {}) }
       this.#cluster = new Cluster(ports, this.#own(), this.#joined, node, clusterSettings(config))
       const cluster = this.#cluster
-      node.dependsOn(() => cluster.dependency())
+      const redis = this.#redis
+      node.dependsOn(() => cluster.dependency(redis.state().detail))
       await cluster.start()
     } else if (bus) {
       startIntake({ source: bus.commands, desk: node.desk, logger }).catch((error: unknown) =>

@@ -33,8 +33,8 @@ function remedyOf(problem: string): string {
   if (/certificate|self-signed/i.test(problem))
     return 'set redis.tls_ca_file to the authority that signed the certificate of Redis'
   if (/cluster support disabled/i.test(problem)) return 'this Redis is no cluster: set redis.cluster to false'
-  if (/wrong version number|ECONNRESET|Socket closed/i.test(problem))
-    return 'one side speaks TLS and the other does not: write redis.url with rediss:// or redis://, as the port wants'
+  if (/wrong version number|ECONNRESET|Socket closed|not connected yet|no answer/i.test(problem))
+    return 'see that this port is that of Redis, and write redis.url with rediss:// where it speaks TLS, redis:// where it does not'
   return 'set redis.url to where Redis listens, and see that this machine may connect there'
 }
 
