@@ -72,6 +72,13 @@ export class Kafka extends Service {
     return ports.map((own, index) => `127.0.0.1:${advertised?.[index] ?? own.listeners[position]}`)
   }
 
+  /** Port of every broker's own listener, which a proxy in front of it connects to. */
+  ownPorts(listener = 'plain'): number[] {
+    const { listeners, ports } = this.#installation.settings
+    const position = listeners.findIndex(({ name }) => name === listener)
+    return ports.map((own) => own.listeners[position] ?? 0)
+  }
+
   /**
    * Runs one of Kafka's tools: `tool('org.apache.kafka.tools.TopicCommand', '--list')`. About a second each. It talks to the
    * brokers that run, by the listener `plain`, unless `--bootstrap-server` is among the arguments.

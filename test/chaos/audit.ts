@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto'
+import type { StationAnswer } from './chaos-station.ts'
+import type { IssuedCommand } from './command-stream.ts'
+import type { Writes } from './fleet.ts'
+import type { TopicRecord } from './topic-reader.ts'
+
+/** The members of an event that are counted. Written down here again, so that the audit shares no code with the gateway. */
+interface Event {
+  readonly id: string
+  readonly type: string
+  readonly subject: string
+  readonly node: string
+  readonly ocppmessageid?: string
+  readonly epoch?: number
+  readonly sequence?: string
+  readonly correlationid?: string
+  readonly data: { readonly outcome?: string; readonly reason?: string; readonly transactionId?: string }
+}
+
+interface Outcome {
+  readonly outcome: string
+  readonly reason?: string
+}
+
+/** What the topic has, and what is wrong with it. */
+export class Audit {
+  readonly violations: string[] = []
+  events = 0
+  repeats = 0
+  readonly outcomes = new Map<string, Outcome>()
+  /** Digest of the value, by source and id. */
+  readonly #seen = new Map<string, string>()
+  /** Transaction ids of the events of a CALL, by charge point and message id. */
+  readonly #calls = new Map<string, Set<string>>()
+  readonly #sequences = new Map<string, number>()
+  readonly #ends = new Set<string>()
+
+  take({ key, value, eventId }: TopicRecord): void {
+    const event = JSON.parse(value) as Event
+    const { subject, id } = event
+    if (key !== subject || eventId !== id) this.violations.push(`key ${key} and header ${eventId} of ${subject} ${id}`)
+    const digest = createHash('sha256').update(value).digest('base64')
+    const first = this.#seen.get(`${subject} ${id}`)
+    if (first !== undefined) {
+      this.repeats++
+      if (first !== digest && event.type !== 'command.outcome' && event.data.reason !== 'node_lost')
+        this.violations.push(`event ${id} of ${subject} came again as another one: ${value}`)
+      if (event.type === 'command.outcome') this.#checkSameOutcome(event)
+      return
+    }
+    this.#seen.set(`${subject} ${id}`, digest)
+    this.events++
+    this.#takeNew(event)
+  }
+
+  /** Every answered CALL has its event. */
+  checkAnswers(answers: readonly StationAnswer[]): void {
+    for (const { stationId, messageId, action, transactionId } of answers) {
+      const found = this.#calls.get(`${stationId} ${messageId}`)
+      if (!found)
+        this.violations.push(`LOST: ${action} ${messageId} of ${stationId} was answered and is not in the topic`)
+      else if (transactionId !== undefined && !found.has(transactionId))
+        this.violations.push(`${messageId} was answered transaction ${transactionId}, the topic says ${[...found]}`)
+    }
+  }
+
+  /** Commands that exist and have no outcome yet. */
+  open(commands: Iterable<IssuedCommand>): readonly IssuedCommand[] {
+    return [...commands].filter(({ id, existence }) => existence === 'certain' && !this.outcomes.has(id))
+  }
+
+  /** Every command: one outcome, written at most once, and what the outcome says is what the station saw. */
+  checkCommands(commands: ReadonlyMap<string, IssuedCommand>, writes: ReadonlyMap<string, Writes>): void {
+    for (const [id, { stationIds }] of writes) {
+      if (stationIds.length > 1) this.violations.push(`DOUBLE WRITE: ${id} was seen by ${stationIds.join(', ')}`)
+      if (!commands.has(id)) this.violations.push(`${id} was seen by ${stationIds.join(', ')} and never issued`)
+    }
+    for (const command of commands.values()) {
+      const wrong = faultOf(command, this.outcomes.get(command.id), writes.get(command.id))
+      if (wrong !== undefined) this.violations.push(`command ${command.id} (${command.via}): ${wrong}`)
+    }
+    for (const id of this.outcomes.keys())
+      if (!commands.has(id)) this.violations.push(`an outcome of ${id}, which was never issued`)
+  }
+
+  #takeNew(event: Event): void {
+    const { type, subject, node, epoch, sequence, ocppmessageid, correlationid, data } = event
+    if (ocppmessageid !== undefined) {
+      const key = `${subject} ${ocppmessageid}`
+      const ids = this.#calls.get(key) ?? new Set()
+      this.#calls.set(key, ids.add(String(data.transactionId)))
+    }
+    if (sequence !== undefined) this.#checkSequence(`${subject} ${epoch} ${node}`, sequence, event)
+    if (type === 'charge_point.disconnected') {
+      const key = `${subject} ${epoch} ${node}`
+      if (this.#ends.has(key)) this.violations.push(`epoch ${key} ended twice`)
+      this.#ends.add(key)
+    }
+    if (type === 'command.outcome' && correlationid !== undefined) {
+      if (this.outcomes.has(correlationid)) this.violations.push(`a second outcome of ${correlationid}: ${event.id}`)
+      else
+        this.outcomes.set(correlationid, {
+          outcome: String(data.outcome),
+          ...(data.reason === undefined ? {} : { reason: data.reason })
+        })
+    }
+  }
+
+  #checkSequence(key: string, sequence: string, event: Event): void {
+    const n = Number(sequence.slice(11))
+    const last = this.#sequences.get(key) ?? 0
+    if (n !== last + 1) this.violations.push(`GAP: ${key} has ${last} and then ${n} (${event.type} ${event.id})`)
+    this.#sequences.set(key, Math.max(n, last))
+  }
+
+  #checkSameOutcome({ correlationid = '', data }: Event): void {
+    const first = this.outcomes.get(correlationid)
+    if (first?.outcome !== data.outcome || first?.reason !== data.reason)
+      this.violations.push(`the outcome of ${correlationid} came again as ${JSON.stringify(data)}`)
+  }
+}
+
+const outcomesOf = { accept: 'accepted', reject: 'rejected', error: 'call_error', mute: '' } as const
+
+function faultOf(command: IssuedCommand, said: Outcome | undefined, writes: Writes | undefined): string | undefined {
+  const count = writes?.stationIds.length ?? 0
+  if (!said) {
+    if (command.existence === 'none' && count > 0) return 'it was refused, and seen'
+    if (command.existence === 'certain' || count > 0) return `MISSING OUTCOME, seen ${count} times`
+    return undefined
+  }
+  if (command.existence === 'none') return `it was refused, and has the outcome ${said.outcome}`
+  switch (said.outcome) {
+    case 'not_sent':
+      return count === 0 ? undefined : `not_sent/${said.reason}, and seen`
+    case 'unknown':
+      return undefined
+    default:
+      if (count === 0) return `${said.outcome}, and nobody saw it`
+      if (said.outcome !== outcomesOf[command.reply])
+        return `${said.outcome}, and the station's reply was ${command.reply}`
+      return undefined
+  }
+}

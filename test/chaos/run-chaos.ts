@@ -1,0 +1,205 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Audit } from './audit.ts'
+import type { CaseWorld, ChaosCase } from './cases.ts'
+import { ChaosCluster, commandsTopic, eventsTopic } from './chaos-cluster.ts'
+import { CommandStream, type IssuedCommand } from './command-stream.ts'
+import { Fleet } from './fleet.ts'
+import { TopicReader } from './topic-reader.ts'
+
+export interface ChaosSettings {
+  readonly cases: readonly ChaosCase[]
+  readonly stations: number
+  readonly commandsPerSecond: number
+  /** How long all talk before a case begins, and after it is over. */
+  readonly talkMs: number
+  readonly paceMs: number
+  readonly leaseMs: number
+  readonly patienceMs: number
+  readonly callTimeoutMs: number
+  readonly logBytesMax: string
+  /** For all that a cluster does by its own time; beyond it the case has failed. */
+  readonly deadlineMs: number
+  readonly keep: boolean
+  readonly say: (line: string) => void
+}
+
+/** One row of the table. */
+export interface CaseReport {
+  readonly name: string
+  readonly stations: number
+  readonly answered: number
+  readonly events: number
+  readonly repeats: number
+  readonly commands: number
+  readonly outcomes: ReadonlyMap<string, number>
+  readonly longestSilenceMs: number
+  readonly recoveredMs: number
+  readonly violations: readonly string[]
+}
+
+export interface ChaosReport {
+  readonly cases: readonly CaseReport[]
+  readonly folders: readonly string[]
+}
+
+/** All cases, one after the other on one cluster. */
+export async function runChaos(settings: ChaosSettings): Promise<ChaosReport> {
+  const { say } = settings
+  say('starting Redis, three brokers and three gateways')
+  const cluster = await ChaosCluster.start(settings)
+  const run = new ChaosRun(cluster, settings)
+  const cases: CaseReport[] = []
+  try {
+    for (const chaosCase of settings.cases) cases.push(await run.runCase(chaosCase))
+  } finally {
+    await run.close()
+  }
+  return { cases, folders: settings.keep ? cluster.folders() : [] }
+}
+
+class ChaosRun {
+  readonly #cluster: ChaosCluster
+  readonly #settings: ChaosSettings
+  readonly #fleet: Fleet
+  readonly #commands: CommandStream
+  readonly #reader: TopicReader
+  readonly #audit = new Audit()
+
+  constructor(cluster: ChaosCluster, settings: ChaosSettings) {
+    this.#cluster = cluster
+    this.#settings = settings
+    const brokers = cluster.kafka.addresses()
+    this.#fleet = new Fleet({ ...settings, pickUrl: () => cluster.pick().url })
+    this.#commands = new CommandStream({
+      brokers,
+      topic: commandsTopic,
+      stationIds: this.#fleet.stations.map(({ id }) => id),
+      perSecond: settings.commandsPerSecond,
+      pickApi: () => cluster.pick().process.api
+    })
+    this.#reader = new TopicReader(brokers, eventsTopic)
+  }
+
+  async close(): Promise<void> {
+    await this.#fleet.close()
+    await this.#commands.close()
+    await this.#cluster.close()
+  }
+
+  async runCase({ name, about, run }: ChaosCase): Promise<CaseReport> {
+    const { say, talkMs } = this.#settings
+    const fleet = this.#fleet
+    say(`${name}: ${about}`)
+    const beganMs = Date.now()
+    const before = { events: this.#audit.events, repeats: this.#audit.repeats, commands: this.#commands.issued.size }
+    const violationsBefore = this.#audit.violations.length
+    fleet.talk()
+    this.#commands.begin(name)
+    let recoveredMs = Number.NaN
+    try {
+      await this.#until('every charge point is answered', () => fleet.unansweredSince(beganMs).length === 0)
+      await delay(talkMs)
+      await run(this.#world())
+      recoveredMs = await this.#recovered()
+      await delay(talkMs)
+    } catch (error) {
+      // What was answered until then is counted all the same.
+      this.#audit.violations.push(error instanceof Error ? error.message : String(error))
+    }
+    const longestSilenceMs = await this.#settled()
+    const answers = fleet.takeAnswers()
+    this.#audit.checkAnswers(answers)
+    this.#audit.checkCommands(this.#commands.issued, fleet.writes)
+    const issued = [...this.#commands.issued.values()].slice(before.commands)
+    const violations = [
+      ...new Set([...this.#audit.violations.slice(violationsBefore), ...this.#commands.faults.splice(0)])
+    ]
+    for (const violation of violations.slice(0, 20)) say(`  BROKEN ${violation}`)
+    return {
+      name,
+      stations: fleet.stations.length,
+      answered: answers.length,
+      events: this.#audit.events - before.events,
+      repeats: this.#audit.repeats - before.repeats,
+      commands: issued.length,
+      outcomes: countOutcomes(issued, this.#audit),
+      longestSilenceMs,
+      recoveredMs,
+      violations
+    }
+  }
+
+  #world(): CaseWorld {
+    return {
+      ...this.#settings,
+      cluster: this.#cluster,
+      fleet: this.#fleet,
+      until: (what, holds) => this.#until(what, holds)
+    }
+  }
+
+  /** Everybody was answered something that was said after the end of the fault, and every gateway says that all is well. */
+  async #recovered(): Promise<number> {
+    const mendedMs = Date.now()
+    await this.#until('every charge point is answered again', () => this.#fleet.unansweredSince(mendedMs).length === 0)
+    await this.#until('every gateway says that all is well', async () => {
+      const all = await this.#health()
+      return all.every((health) => health?.ready && health.down.length === 0)
+    })
+    return Date.now() - mendedMs
+  }
+
+  /** Nobody talks, every command has its end, every log has drained, and all of the topic is read. */
+  async #settled(): Promise<number> {
+    const { deadlineMs, say } = this.#settings
+    await Promise.all([this.#fleet.hush(), this.#commands.end()])
+    const endMs = Date.now() + deadlineMs
+    for (;;) {
+      const drained = await this.#isDrained()
+      await this.#reader.readOn((record) => this.#audit.take(record))
+      const open = this.#audit.open(this.#commands.issued.values())
+      if (drained && open.length === 0) break
+      if (Date.now() > endMs) {
+        say(`  not at its end: ${drained ? '' : 'logs not drained; '}${open.length} commands without an outcome`)
+        if (!drained) this.#audit.violations.push('a log did not drain')
+        break
+      }
+      await delay(500)
+    }
+    return this.#fleet.longestSilenceMs
+  }
+
+  async #isDrained(): Promise<boolean> {
+    return (await this.#health()).every((health) => health?.backlog === 0)
+  }
+
+  #health() {
+    return Promise.all(this.#cluster.gateways.map((gateway) => gateway.health()))
+  }
+
+  async #until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
+    const endMs = Date.now() + this.#settings.deadlineMs
+    while (!(await holds())) {
+      if (Date.now() > endMs) {
+        const late = this.#fleet.unansweredSince(endMs - this.#settings.deadlineMs).map(({ id }) => id)
+        const health = JSON.stringify(await this.#health())
+        throw new Error(
+          `${what}: not within ${this.#settings.deadlineMs} ms; not answered: ${late}; gateways: ${health}`
+        )
+      }
+      await delay(100)
+    }
+  }
+}
+
+function countOutcomes(issued: readonly IssuedCommand[], audit: Audit): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const { id, existence } of issued) {
+    const { outcome, reason } = audit.outcomes.get(id) ?? {
+      outcome: existence === 'none' ? 'refused with 503' : 'no answer, no outcome'
+    }
+    const name = reason === undefined ? outcome : `${outcome}/${reason}`
+    counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+  return counts
+}
