@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { GatewayEvent } from '../../src/events/envelope.ts'
+import { assertValidEvent } from './valid-event.ts'
 
 const cli = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
@@ -106,7 +107,7 @@ export class GatewayProcess {
     })
   }
 
-  /** Every event in the log, in order, read page by page as a consumer would. */
+  /** Every event in the log, in order, read page by page as a consumer would. Fails if one is not as its schema says. */
   async events(query = ''): Promise<GatewayEvent[]> {
     const events: GatewayEvent[] = []
     let after = ''
@@ -115,6 +116,7 @@ export class GatewayProcess {
         `/v1/events?limit=1000${query}${after === '' ? '' : `&after=${encodeURIComponent(after)}`}`
       )
       const page = body as { readonly events: GatewayEvent[]; readonly next: string }
+      for (const event of page.events) assertValidEvent(event)
       events.push(...page.events)
       if (page.next === after) return events
       after = page.next
