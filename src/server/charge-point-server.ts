@@ -53,6 +53,8 @@ class HttpChargePointServer implements ChargePointServer {
   readonly #handshakes: Handshakes
   readonly #refusals: RefusalWriter
   readonly #connections = new Set<Connection>()
+  /** How many of them each charge point has: more than one while a newer one takes an older one's place. */
+  readonly #countById = new Map<string, number>()
   readonly #byVersion: Record<OcppVersion, number> = { '1.6': 0, '2.0.1': 0, '2.1': 0 }
   readonly #opened: Readonly<Record<OcppVersion, Counter>>
   readonly #closed: ReadonlyMap<CloseReason, Counter>
@@ -149,9 +151,10 @@ class HttpChargePointServer implements ChargePointServer {
 
   /** A charge point that is connected may always come again: it takes the place of its old, perhaps half-open, socket. */
   #hasRoomFor(chargePointId: string): boolean {
-    if (this.#connections.size + this.#handshakes.size < this.#options.connectionsMax) return true
-    for (const connection of this.#connections) if (connection.chargePointId === chargePointId) return true
-    return false
+    return (
+      this.#connections.size + this.#handshakes.size < this.#options.connectionsMax ||
+      this.#countById.has(chargePointId)
+    )
   }
 
   #accept({ request, stream, head, handshake, deflateOffer }: PendingUpgrade, admitted: AdmittedUpgrade): void {
@@ -164,6 +167,7 @@ class HttpChargePointServer implements ChargePointServer {
     stream.removeListener('error', ignoreStreamError)
     const connection = new Connection(this.#shared, socket, chargePointId, version)
     this.#connections.add(connection)
+    this.#countById.set(chargePointId, (this.#countById.get(chargePointId) ?? 0) + 1)
     this.#byVersion[version]++
     this.#opened[version].inc()
     connection.open((wire) => admitted.open(wire))
@@ -171,6 +175,9 @@ class HttpChargePointServer implements ChargePointServer {
 
   #ended(connection: Connection, reason: CloseReason): void {
     this.#connections.delete(connection)
+    const others = (this.#countById.get(connection.chargePointId) ?? 1) - 1
+    if (others === 0) this.#countById.delete(connection.chargePointId)
+    else this.#countById.set(connection.chargePointId, others)
     this.#byVersion[connection.version]--
     this.#closed.get(reason)?.inc()
   }

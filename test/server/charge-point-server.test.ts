@@ -157,6 +157,26 @@ test('beyond connections_max a station is told to come back later', async (t) =>
   third.destroy()
 })
 
+test('a charge point keeps its place in a full server until the last of its sockets has ended', async (t) => {
+  const { raw, gatekeeper } = await startServer(t, { connectionsMax: 1 })
+  const sockets = [raw(), raw()]
+  for (const socket of sockets) match(await upgraded(socket, '/ocpp/ONE'), /101/)
+  const ended = () => gatekeeper.conversations.filter(({ reason }) => reason !== undefined).length
+  sockets[0]?.destroy()
+  await gatekeeper.until(() => ended() === 1)
+  const third = raw()
+  match(await upgraded(third, '/ocpp/ONE'), /101/)
+  strictEqual((await exchange(raw(), upgradeText('/ocpp/TWO'))).status, 503)
+  sockets[1]?.destroy()
+  await gatekeeper.until(() => ended() === 2)
+  third.destroy()
+  await gatekeeper.until(() => ended() === 3)
+  const other = raw()
+  match(await upgraded(other, '/ocpp/TWO'), /101/)
+  strictEqual((await exchange(raw(), upgradeText('/ocpp/ONE'))).status, 503)
+  other.destroy()
+})
+
 test('sockets without a request are bounded too, and those that are dropped are told of', async (t) => {
   const { raw, gatekeeper } = await startServer(t, { connectionsMax: 1, handshakesMax: 1 })
   const sockets = [raw(), raw(), raw()]
