@@ -111,18 +111,29 @@ function describe(one: ChargePointWithHistory, io: Io): string {
     ['epoch', String(one.epoch)]
   ]
   const told = facts.flatMap(([name, value]) => (value === undefined ? [] : [`  ${name.padEnd(14)}${plain(value)}`]))
-  const history = table(
-    ['CONNECTED', 'ENDED', 'OCPP', 'ADDRESS', 'WHY IT ENDED'],
-    one.connections.map((each) => [
-      each.connectedAt,
-      each.disconnectedAt ?? '',
-      each.version,
-      each.remoteAddress,
-      each.reason === undefined ? '' : `${each.reason}: ${each.reasonText ?? ''}`
-    ]),
-    io.columns
+  return [`${coloured(io, 'bold', plain(one.id))}  ${state}`, ...told, '', ...history(one, nowMs, io), ''].join('\n')
+}
+
+/** Times as they are, or where they would have to be cut, how long ago. */
+function history({ connections }: ChargePointWithHistory, nowMs: number, io: Io): string[] {
+  const lines = (told: (time: string) => string): string[] =>
+    table(
+      ['CONNECTED', 'ENDED', 'OCPP', 'ADDRESS', 'WHY IT ENDED'],
+      connections.map((each) => [
+        told(each.connectedAt),
+        each.disconnectedAt === undefined ? '' : told(each.disconnectedAt),
+        each.version,
+        each.remoteAddress,
+        each.reason === undefined ? '' : `${each.reason}: ${each.reasonText ?? ''}`
+      ]),
+      io.columns
+    )
+  const whole = lines((time) => time)
+  const isWhole = connections.every(
+    ({ connectedAt, disconnectedAt = '' }, i) =>
+      whole[i + 1]?.includes(connectedAt) && whole[i + 1]?.includes(disconnectedAt)
   )
-  return [`${coloured(io, 'bold', plain(one.id))}  ${state}`, ...told, '', ...history, ''].join('\n')
+  return isWhole ? whole : lines((time) => `${ago(nowMs, time)} ago`)
 }
 
 export const connections = clientCommand({

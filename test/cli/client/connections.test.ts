@@ -52,12 +52,12 @@ test('connections on a terminal are a table that fits, with colours only where t
     json(200, { chargePoints: [one, { ...one, id: 'CP-2', model: 'M'.repeat(99) }] })
   )
   const argv = ['connections', '--url', api.url]
-  const { out } = await ran(new FakeIo({ terminal: true, columns: 60 }), ...argv)
+  const { out } = await ran(new FakeIo({ terminal: true, columns: 72 }), ...argv)
   const lines = out.trimEnd().split('\n')
   match(lines[0] ?? '', /^ID +STATE +OCPP +MODEL/)
   match(lines[1] ?? '', /^CP-1 +connected +1\.6 +Acme/)
   strictEqual(lines.at(-1), '2 connected')
-  for (const line of lines) ok(line.length <= 60, line)
+  for (const line of lines) ok(line.length <= 72, line)
   ok(!out.includes('\u001b'))
   ok((await ran(new FakeIo({ terminal: true, colours: true }), ...argv)).out.includes('\u001b[1m'))
   strictEqual((await ran(new FakeIo({ terminal: true }), ...argv, '--json')).out.split('\n')[0], JSON.stringify(one))
@@ -100,6 +100,29 @@ test('one charge point is shown with why it left', async (t) => {
   match(out, /idle_timeout: nothing was heard/)
   ok(!out.includes('\u001b'))
   strictEqual((await ran(new FakeIo(), 'connections', 'CP/1', '--url', api.url)).out, `${JSON.stringify(away)}\n`)
+})
+
+test('where times do not fit, it is said how long ago they were', async (t) => {
+  const api = await started(t)
+  const before = (s: number) => new Date(Date.now() - s * 1000).toISOString()
+  const ended = {
+    epoch: 7,
+    version: '1.6',
+    node: 'gw-0',
+    remoteAddress: '10.0.0.7',
+    connectedAt: before(2 * 86_400 + 3 * 3600 + 60),
+    disconnectedAt: before(86_400 + 5 * 3600 + 60),
+    reason: 'idle_timeout',
+    reasonText: 'nothing was heard for longer than the idle timeout'
+  }
+  api.routes.set('GET /v1/charge-points/CP-1', json(200, { ...one, connected: false, connections: [ended] }))
+  const at = async (columns: number) =>
+    (await ran(new FakeIo({ terminal: true, columns }), 'connections', 'CP-1', '--url', api.url)).out
+  const narrow = await at(60)
+  match(narrow, /2d 3h ago {2}1d 5h ago {2}1\.6 {3}10\.0\.0\.7 {2}idle_timeout/)
+  for (const line of narrow.split('\n')) ok(line.length <= 60, line)
+  const wide = await at(120)
+  ok(wide.includes(ended.connectedAt) && wide.includes(ended.disconnectedAt), wide)
 })
 
 test('a problem of the API is said with what to do, exit code 1', async (t) => {
