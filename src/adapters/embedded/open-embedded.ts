@@ -11,7 +11,7 @@ import { EmbeddedEventLog } from './event-log.ts'
 import { EmbeddedLedger } from './ledger.ts'
 import { createReserve, type Reserve } from './reserve.ts'
 import { EmbeddedSessionRegistry } from './session-registry.ts'
-import { openStore, putRows, type Store } from './store.ts'
+import { openStore, putRows } from './store.ts'
 import { type BlockSource, TransactionIds } from './transaction-ids.ts'
 
 export interface EmbeddedOptions {
@@ -48,6 +48,7 @@ const mapBytesSpare = 1024 ** 3
 export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { clock } = options
   const dataDir = openDataDir(options.dataDir)
+  const opened: { close(): Promise<void> }[] = []
   try {
     const reserve = createReserve(dataDir.reservePath)
     reserve.keep()
@@ -56,7 +57,9 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
       mapBytes: 2 * options.bytesMax + mapBytesSpare,
       sync: options.sync
     })
+    opened.push(store)
     const log = new EmbeddedEventLog({ ...options, store, reserve })
+    opened.push(log)
     const transactionIds = new TransactionIds(
       store,
       clock,
@@ -65,7 +68,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     )
     const registry = new EmbeddedSessionRegistry(options.nodeId, log.tables, clock)
     const ledger = new EmbeddedLedger(store, log.tables, (chargePointId) => registry.currentEpoch(chargePointId))
-    await begin(store, reserve, [
+    await begin(reserve, [
       () => log.begin(),
       // A cluster's blocks come when they are asked for: the start waits for nobody else.
       ...(options.transactionIdBlocks
@@ -88,6 +91,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
       }
     }
   } catch (error) {
+    for (const part of opened.reverse()) await part.close()
     dataDir.unlock()
     throw explainDisk(error, dataDir.path)
   }
@@ -97,16 +101,13 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
  * The first commits are made directly, so that a start on a full disk is refused instead of waiting for ever, unless
  * the reserve lets it start and trim.
  */
-async function begin(store: Store, reserve: Reserve, steps: readonly (() => Promise<void>)[]): Promise<void> {
+async function begin(reserve: Reserve, steps: readonly (() => Promise<void>)[]): Promise<void> {
   for (const step of steps) {
     try {
       await step()
     } catch (error) {
       if (isNoSpace(error)) reserve.release()
-      await step().catch(async (again: unknown) => {
-        await store.close()
-        throw again
-      })
+      await step()
     }
   }
 }

@@ -1,13 +1,23 @@
-import { match, ok, rejects, strictEqual, throws } from 'node:assert'
+import { deepStrictEqual, match, ok, rejects, strictEqual, throws } from 'node:assert'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { explainDisk, openDataDir } from '../../../src/adapters/embedded/data-dir.ts'
 import { GatewayError } from '../../../src/lib/gateway-error.ts'
 import { openTemporaryEmbedded, temporaryDataDir } from '../../support/embedded.ts'
+import { noMetrics } from '../../support/no-metrics.ts'
 
 const module = new URL('../../../src/adapters/embedded/data-dir.ts', import.meta.url).href
 const holder = `
@@ -118,6 +128,26 @@ test('a store that is no store is refused, and the folder is free again', async 
   writeFileSync(join(path, 'store', 'data.mdb'), Buffer.alloc(65_536, 0x5a))
   await rejects(openTemporaryEmbedded({ dataDir: path }), { code: 'data_dir_damaged' })
   openDataDir(path).unlock()
+})
+
+test('an error after the store was opened closes it again, and the folder is free', async (t) => {
+  const path = folder(t)
+  const metrics = {
+    ...noMetrics,
+    gauge: () => {
+      throw new Error('a metric that does not exist')
+    }
+  }
+  await rejects(openTemporaryEmbedded({ dataDir: path, metrics }), /a metric that does not exist/)
+  const files = readdirSync('/proc/self/fd').flatMap((fd) => {
+    const link = join('/proc/self/fd', fd)
+    return existsSync(link) ? [readlinkSync(link)] : []
+  })
+  deepStrictEqual(
+    files.filter((file) => file.startsWith(path)),
+    []
+  )
+  await (await openTemporaryEmbedded({ dataDir: path })).dispose()
 })
 
 test('a folder without permission is refused', async (t) => {
