@@ -51,11 +51,15 @@ export interface StartIo {
  */
 export async function startGateway(config: Config, io: StartIo): Promise<RunningGateway> {
   const opened = new Unwind()
+  // Timers of the clock do not keep a process alive. Until it listens something must: a start never ends without a word.
+  const alive = setInterval(() => undefined, 60_000)
   try {
     return await start(config, io, opened)
   } catch (error) {
     await opened.run()
     throw error
+  } finally {
+    clearInterval(alive)
   }
 }
 
