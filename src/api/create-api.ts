@@ -36,6 +36,10 @@ const requestTimeoutMs = 30_000
 const pathIdMax = 8192
 /** What a closing server waits for answers that are being written. */
 const closeGraceMs = 1000
+const pageTitle = 'charge-point-gateway'
+const logo = Buffer.from(
+  `<svg xmlns="http://www.w3.org/2000/svg" width="260" height="40" role="img"><title>${pageTitle}</title><text x="0" y="27" font-family="sans-serif" font-size="22" fill="#fff">${pageTitle}</text></svg>`
+)
 
 export interface Api {
   /** Throws `api_without_token` or `port_taken`. */
@@ -104,7 +108,7 @@ async function describe(app: FastifyInstance, { node, settings }: ApiParts): Pro
     openapi: {
       openapi: '3.1.0',
       info: {
-        title: 'Charge point gateway',
+        title: pageTitle,
         version: node.version,
         description:
           'Charge points, commands and events of one gateway. Errors are RFC 9457 problems; see /v1/problems.',
@@ -122,7 +126,12 @@ async function describe(app: FastifyInstance, { node, settings }: ApiParts): Pro
     if (route.url.startsWith('/docs')) route.config = { ...route.config, access: 'open' }
     if (route.config?.access === 'open') route.schema = { ...route.schema, security: [] }
   })
-  await app.register(swaggerUi, { routePrefix: '/docs' })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    theme: { title: pageTitle },
+    logo: { type: 'image/svg+xml', content: logo, href: '/docs', target: '_self' }
+  })
+  app.get('/', { config: { access: 'open' }, schema: { hide: true } }, (_request, reply) => reply.redirect('/docs'))
   app.get('/openapi.json', { config: { access: 'open' }, schema: { hide: true } }, async () => app.swagger())
 }
 

@@ -106,3 +106,14 @@ test('the documentation page is served, also when the API needs a token', async 
   match(page.body, /swagger-ui/)
   strictEqual((await harness.api.inject({ url: '/openapi.json' })).statusCode, 200)
 })
+
+test('the documentation page bears our name, and who comes to / is led there', async () => {
+  const { api } = new Harness({ tokens: ['t'] })
+  const root = await api.inject({ url: '/' })
+  deepStrictEqual([root.statusCode, root.headers.location], [302, '/docs'])
+  const page = await api.inject({ url: '/docs' })
+  match(page.body, /<title>charge-point-gateway<\/title>/)
+  const start = await api.inject({ url: '/docs/static/swagger-initializer.js' })
+  const logo = /data:image\/svg\+xml;base64,([\w+/=]+)/.exec(start.body)?.[1] ?? ''
+  match(Buffer.from(logo, 'base64').toString(), /<text [^>]*>charge-point-gateway<\/text>/)
+})
