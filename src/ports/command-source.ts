@@ -12,6 +12,11 @@ export interface CommandHandler {
   accept(records: readonly SourceRecord[]): Promise<void>
   /** The offsets of these records are committed and confirmed: from now on the bus never brings them back. */
   proceed(records: readonly SourceRecord[]): void
+  /**
+   * The partitions of these accepted records went to another member before their commit, and that member has committed them:
+   * the bus brings them back to nobody. Who claimed them goes on with them, for the other has found them claimed.
+   */
+  committedElsewhere?(records: readonly SourceRecord[]): void
 }
 
 /**

@@ -33,6 +33,7 @@ export interface OpenedSource {
 export class RecordingHandler implements CommandHandler {
   readonly accepted: SourceRecord[][] = []
   readonly proceeded: SourceRecord[] = []
+  readonly elsewhere: SourceRecord[] = []
   /** Awaited within each accept; may reject. */
   onAccept: (records: readonly SourceRecord[]) => Promise<void> | void = () => undefined
 
@@ -43,6 +44,10 @@ export class RecordingHandler implements CommandHandler {
 
   proceed(records: readonly SourceRecord[]): void {
     this.proceeded.push(...records)
+  }
+
+  committedElsewhere(records: readonly SourceRecord[]): void {
+    this.elsewhere.push(...records)
   }
 
   get values(): string[] {
@@ -164,6 +169,10 @@ export function commandSourceContract(name: string, openSource: () => Promise<Op
     await until('the first has proceeded with what it kept', () => first.handler.proceeded.length > 0)
     const all = [...first.handler.values, ...second.handler.values].sort()
     deepStrictEqual(all, values(2))
+    // A handler that has claimed them would otherwise wait for a batch that never comes.
+    const kept = first.handler.accepted[0] ?? []
+    await until('the first knows that they were committed', () => first.handler.elsewhere.length >= kept.length)
+    deepStrictEqual(first.handler.elsewhere, kept)
   })
 
   test(`${name}: a group that was set back gets its records again`, async (t) => {

@@ -76,6 +76,8 @@ export function createKafkaCommandSource(options: KafkaCommandSourceOptions): Co
     const generations: Promise<void>[] = []
     const deps: GenerationSettings = {
       offsets,
+      openOffsets: () => createGroupOffsets(connection, group, topic),
+      closing: closing.signal,
       openReader: () => createPartitionReader(connection, group, topic),
       gate,
       clock,

@@ -9,6 +9,10 @@ import { backOffMs, wait } from './wait.ts'
 
 export interface GenerationSettings {
   readonly offsets: GroupOffsets
+  /** For what is left over of a generation; closed by whoever opened it. */
+  readonly openOffsets: () => GroupOffsets
+  /** Aborted when the source is closed. */
+  readonly closing: AbortSignal
   /** A reader for one generation: its fetch sessions end with it. */
   readonly openReader: () => PartitionReader
   readonly gate: Gate
@@ -31,6 +35,8 @@ interface GenerationDeps extends GenerationSettings {
 
 /** Of a batch that is accepted as one. Larger ones only lengthen what must be repeated. */
 const batchRecordsMax = 500
+/** How long a member waits for another one to commit what it has accepted itself: by then commands have expired. */
+const otherCommitMaxMs = 10 * 60_000
 /** Attempts in a row that may fail before the state says so, about two seconds. */
 const tellAfterFailures = 3
 
@@ -203,7 +209,10 @@ async function handle(
       await wait(clock, backOffMs(failures), signal)
     }
   }
-  if (!(await commit(batch, generation, deps))) return false
+  if (!(await commit(batch, generation, deps))) {
+    if (records.length > 0) void awaitOtherCommit(batch, records, deps)
+    return false
+  }
   for (const [partition, next] of batch.next) positions.set(partition, next)
   if (records.length > 0) handler.proceed(records)
   return !signal.aborted
@@ -235,6 +244,32 @@ async function commit(batch: Batch, generation: Generation, deps: GenerationDeps
     }
   }
   return await isCommitted(batch, deps)
+}
+
+/**
+ * The partitions went to another member between accept and commit. It reads the records again, finds them known, and commits
+ * them; until then they could still come back, after it they cannot.
+ */
+async function awaitOtherCommit(
+  batch: Batch,
+  records: readonly SourceRecord[],
+  { openOffsets, closing, clock, handler, logger, topic }: GenerationDeps
+): Promise<void> {
+  if (!handler.committedElsewhere) return
+  const offsets = openOffsets()
+  const untilMs = clock.now() + otherCommitMaxMs
+  for (let tries = 1; !closing.aborted && clock.now() < untilMs; tries++) {
+    await wait(clock, backOffMs(tries), closing)
+    try {
+      const committed = await offsets.committed([...batch.next.keys()])
+      if (![...batch.next].every(([partition, next]) => (committed.get(partition) ?? -1n) >= next)) continue
+      handler.committedElsewhere(records)
+      break
+    } catch (error) {
+      logger.debug({ error, topic }, 'Kafka: the committed offsets could not be asked for')
+    }
+  }
+  offsets.close()
 }
 
 async function isCommitted(batch: Batch, { offsets, logger, topic }: GenerationDeps): Promise<boolean> {

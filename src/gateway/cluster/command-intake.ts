@@ -57,7 +57,12 @@ export class CommandIntake implements CommandHandler {
     }
   }
 
-  /** Those of a lost generation never proceed here; the oldest of them make room. */
+  /** Claimed here, and found claimed by the one who committed it: so it is sent from here, or nobody would. */
+  committedElsewhere(records: readonly SourceRecord[]): void {
+    this.proceed(records)
+  }
+
+  /** Those of a lost generation may never proceed here; the oldest of them make room. */
   #keep(where: string, command: CommandRecord): void {
     this.#accepted.set(where, command)
     if (this.#accepted.size <= acceptedMax) return
