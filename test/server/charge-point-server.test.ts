@@ -6,8 +6,8 @@ import { WebSocket } from 'ws'
 import { refusals } from '../../src/gateway/refusals.ts'
 import { createChargePointServer } from '../../src/server/charge-point-server.ts'
 import { refusalResponse } from '../../src/server/refusal-response.ts'
+import { exchange, frame, parseAnswer, readUntil, upgraded, upgradeText } from '../support/raw-client.ts'
 import { CountedMetrics, FakeGatekeeper, KeptLog, startServer, systemClock, testSettings } from './fakes.ts'
-import { exchange, frame, parseAnswer, readUntil, upgraded, upgradeText } from './raw-client.ts'
 
 test('a charge point is upgraded with its first known sub-protocol and its CALL is answered', async (t) => {
   const { gatekeeper, url, server, metrics } = await startServer(t)

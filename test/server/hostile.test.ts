@@ -4,8 +4,9 @@ import { test } from 'node:test'
 import { deflateRawSync } from 'node:zlib'
 import fc from 'fast-check'
 import { WebSocket } from 'ws'
+import { badFrames, badRequests, closeFrame, deflating } from '../support/attacks.ts'
+import { exchange, frame, readUntil, upgraded, upgradeText } from '../support/raw-client.ts'
 import { startServer, systemClock, type TestServer } from './fakes.ts'
-import { exchange, frame, readUntil, upgraded, upgradeText } from './raw-client.ts'
 
 // Nothing that a client sends can end the process or another connection (known failure A8, design promise 7).
 
@@ -59,42 +60,6 @@ async function besideNeighbours(server: TestServer, attack: () => Promise<void>)
   strictEqual(server.log.lines.length, 0)
 }
 
-const badRequests: readonly (readonly [what: string, request: string | Buffer, status: number, code: string])[] = [
-  ['an id that cannot be decoded', upgradeText('/ocpp/%ZZ'), 400, 'bad_identity'],
-  ['an id with NUL', upgradeText('/ocpp/%00'), 400, 'bad_identity'],
-  ['no id', upgradeText('/ocpp/'), 404, 'no_identity'],
-  ['another path', upgradeText('/'), 404, 'no_such_path'],
-  ['no sub-protocol', upgradeText('/ocpp/X', { 'Sec-WebSocket-Protocol': undefined }), 400, 'no_subprotocol'],
-  [
-    'a wrong sub-protocol',
-    upgradeText('/ocpp/X', { 'Sec-WebSocket-Protocol': 'mqtt' }),
-    400,
-    'unsupported_subprotocol'
-  ],
-  [
-    'a malformed sub-protocol',
-    upgradeText('/ocpp/X', { 'Sec-WebSocket-Protocol': '"(' }),
-    400,
-    'unsupported_subprotocol'
-  ],
-  ['no key', upgradeText('/ocpp/X', { 'Sec-WebSocket-Key': undefined }), 400, 'bad_upgrade'],
-  ['a short key', upgradeText('/ocpp/X', { 'Sec-WebSocket-Key': 'abc' }), 400, 'bad_upgrade'],
-  ['an old version', upgradeText('/ocpp/X', { 'Sec-WebSocket-Version': '8' }), 400, 'bad_upgrade'],
-  ['another upgrade', upgradeText('/ocpp/X', { Upgrade: 'h2c' }), 426, 'not_a_websocket'],
-  ['an upgrade without Connection', upgradeText('/ocpp/X', { Connection: 'close' }), 426, 'not_a_websocket'],
-  ['a browser', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', 426, 'not_a_websocket'],
-  ['no Host', 'GET / HTTP/1.1\r\n\r\n', 426, 'not_a_websocket'],
-  ['an expectation', 'GET / HTTP/1.1\r\nExpect: miracles\r\n\r\n', 426, 'not_a_websocket'],
-  ['POST with an upgrade', upgradeText('/ocpp/X').replace('GET', 'POST'), 426, 'not_a_websocket'],
-  ['POST with a body', 'POST /ocpp/X HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc', 426, 'not_a_websocket'],
-  ['CONNECT', 'CONNECT gateway:80 HTTP/1.1\r\nHost: x\r\n\r\n', 426, 'not_a_websocket'],
-  ['huge headers', upgradeText('/ocpp/X', { 'X-Padding': 'x'.repeat(64 * 1024) }), 400, 'bad_upgrade'],
-  ['a huge URL', upgradeText(`/ocpp/${'x'.repeat(64 * 1024)}`), 400, 'bad_upgrade'],
-  ['no HTTP at all', '\u0001\u0002\u0003 hello\r\n\r\n', 400, 'bad_upgrade'],
-  ['TLS on the plain port', Buffer.from('16030100050100000100', 'hex'), 400, 'bad_upgrade'],
-  ['two Content-Lengths', 'GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', 400, 'bad_upgrade']
-]
-
 for (const [what, request, status, code] of badRequests)
   test(`a bad handshake is refused with its cause and kept for diagnosis: ${what}`, async (t) => {
     const server = await startServer(t)
@@ -136,45 +101,6 @@ for (const [what, bytes] of [
       )
     })
   })
-
-/** A close frame with this code, among bytes read as Latin-1. */
-function closeFrame(code: number): RegExp {
-  return new RegExp(`\\x88.${String.fromCharCode(code >> 8, code & 0xff)}`, 's')
-}
-
-const badFrames: readonly (readonly [what: string, bytes: Buffer, reason: string, code: number])[] = [
-  ['reserved bits (quirk 12)', frame(1, 'x', { rsv: 4 }), 'protocol_error', 1002],
-  ['RSV2', frame(1, 'x', { rsv: 2 }), 'protocol_error', 1002],
-  ['an unknown opcode', frame(3, 'x'), 'protocol_error', 1002],
-  ['an unmasked frame', frame(1, 'x', { masked: false }), 'protocol_error', 1002],
-  ['a continuation of nothing', frame(0, 'x'), 'protocol_error', 1002],
-  ['a fragmented ping', frame(9, 'x', { fin: false }), 'protocol_error', 1002],
-  ['a long ping', frame(9, 'x'.repeat(126)), 'protocol_error', 1002],
-  ['a close frame of one byte', frame(8, 'x'), 'protocol_error', 1002],
-  ['a close code that does not exist', frame(8, Buffer.from([0, 1])), 'protocol_error', 1002],
-  ['a request after the upgrade', Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'protocol_error', 1002],
-  ['invalid UTF-8', frame(1, Buffer.from([0xc3, 0x28])), 'invalid_utf8', 1007],
-  ['a binary frame', frame(2, 'x'), 'binary_frame', 1003],
-  ['an oversized frame', frame(1, 'x'.repeat(64 * 1024 + 1)), 'payload_too_big', 1009],
-  [
-    'a frame of 2^63 bytes',
-    Buffer.from([0x81, 0xff, 0x7f, 255, 255, 255, 255, 255, 255, 255]),
-    'payload_too_big',
-    1009
-  ],
-  [
-    'an oversized message in fragments',
-    Buffer.concat([frame(1, 'x'.repeat(40_000), { fin: false }), frame(0, 'x'.repeat(40_000))]),
-    'payload_too_big',
-    1009
-  ],
-  [
-    'fragments for ever',
-    Buffer.concat([frame(1, '', { fin: false }), ...Array.from({ length: 2000 }, () => frame(0, '', { fin: false }))]),
-    'too_many_fragments',
-    1008
-  ]
-]
 
 for (const [what, bytes, reason, code] of badFrames)
   test(`a bad frame costs its own connection alone, and the peer is told: ${what} (rule 12)`, async (t) => {
@@ -296,8 +222,6 @@ test('a peer that ignores the close frame is cut within the close timeout', asyn
     socket.destroy()
   })
 })
-
-const deflating = { 'Sec-WebSocket-Protocol': 'ocpp2.0.1', 'Sec-WebSocket-Extensions': 'permessage-deflate' }
 
 test('a message that inflates beyond the payload limit is refused with 1009 (zip bomb)', async (t) => {
   const server = await startServer(t)
