@@ -10,7 +10,9 @@ import { GatewayProcess } from '../support/gateway-process.ts'
 // The first minute with the gateway, as the README tells it: its commands are run, on other ports.
 
 const readme = readFileSync('README.md', 'utf8')
-const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> }
+const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+  readonly scripts: { readonly start: string; readonly demo: string }
+}
 const minute = /## A first charge point in 60 seconds\n(.*?)\n## /s.exec(readme)?.[1] ?? ''
 
 interface Request {
@@ -44,13 +46,13 @@ test('the ports and the scripts that the README names are those of the gateway',
   deepStrictEqual([server.port, server.path, api.host, api.port], [8080, '/ocpp', '127.0.0.1', 8081])
   ok(readme.includes('charge points on port 8080, API on 127.0.0.1:8081'))
   ok(minute.includes('npm run demo') && readme.includes('npm start'))
-  strictEqual(scripts['start'], 'node src/cli/main.ts serve')
+  strictEqual(scripts.start, 'node src/cli/main.ts serve')
 })
 
 test('the first minute of the README is as it says: the demo charges, its events are there, a command is accepted', async () => {
   const gateway = new GatewayProcess(['--log.level', 'error'])
   await gateway.start()
-  const [node = '', ...argv] = (scripts['demo'] ?? '').split(' ')
+  const [node = '', ...argv] = scripts.demo.split(' ')
   strictEqual(node, 'node')
   const demo = spawn(process.execPath, [...argv, 'CP-001', gateway.url], { stdio: ['ignore', 'pipe', 'inherit'] })
   try {
