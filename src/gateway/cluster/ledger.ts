@@ -70,7 +70,12 @@ export class KeptLedger implements Ledger {
     // One that exists may be ours all the same: the reply to the claim was lost, or the message that handed it over.
     const isOurs =
       claim.kind === 'claimed' || (claim.kind === 'exists' && state === 'claimed' && node === this.#deps.node)
-    if (!isOurs) return claim
+    if (!isOurs) {
+      // Whoever tells the bus or a backend that there is such a command keeps it: its claimant may die before it is on any disk.
+      if (claim.kind === 'exists' && state === 'claimed' && !(await this.#deps.local.get(record.commandId)))
+        await this.#note(claim.record)
+      return claim
+    }
     const kept = await this.#deps.local.claim(claim.record)
     if (kept.kind !== 'claimed') return this.#knownAlready(kept)
     this.#track(claim.record.commandId, { record: claim.record, why: 'late' })
@@ -82,9 +87,7 @@ export class KeptLedger implements Ledger {
   async handOver(record: CommandRecord, node: string, incarnation: string): Promise<boolean> {
     const { commandId } = record
     if (!(await this.#deps.shared.handOver(commandId, node, incarnation))) return false
-    const value: CommandRecord = { ...record, node }
-    await this.#deps.store.commit([{ table: 'commands', key: keyOf.command(commandId), value }])
-    this.#track(commandId, { record: value, why: 'handed_over' })
+    await this.#note({ ...record, node })
     return true
   }
 
@@ -210,8 +213,9 @@ export class KeptLedger implements Ledger {
     const { commandId, state, settlement, settledAtMs, epoch, writtenAtMs } = record
     if (state === 'settled') {
       if (!settlement || settledAtMs === undefined) return
-      // Its outcome is on disk with its event.
-      if (await shared.settleKept(record, settlement, settledAtMs)) await shared.published(commandId)
+      const isNew = await shared.settleKept(record, settlement, settledAtMs)
+      // What this node has settled is on its disk with its event; of another's outcome only that node knows.
+      if (isNew && record.node === node) await shared.published(commandId)
       return
     }
     const claim = await shared.claim({ ...record, state: 'claimed' })
@@ -222,7 +226,7 @@ export class KeptLedger implements Ledger {
   }
 
   async #settle(commandId: string, outcome: CommandOutcome, settledAtMs: number): Promise<CommandRecord | undefined> {
-    const { shared, local } = this.#deps
+    const { shared, local, node } = this.#deps
     const own = await local.get(commandId)
     // What this node keeps has its outcome even when the shared ledger has forgotten the command.
     const isOpen = own && own.state !== 'settled'
@@ -234,8 +238,15 @@ export class KeptLedger implements Ledger {
       this.#open.delete(commandId)
       return settled
     }
-    const theirs = own && (await shared.get(commandId))
-    if (theirs?.state === 'settled') await this.#close(theirs)
+    const known = own && (await shared.get(commandId))
+    if (known?.state !== 'settled') return undefined
+    if (known.node === node && known.settledAtMs === settledAtMs) {
+      // Won by this very request, whose answer was lost: nobody else publishes it.
+      if (own) await local.settle(commandId, outcome, settledAtMs)
+      this.#open.delete(commandId)
+      return known
+    }
+    await this.#close(known)
     return undefined
   }
 
@@ -261,6 +272,13 @@ export class KeptLedger implements Ledger {
   async #untilWhole({ expiresAtMs }: CommandRecord): Promise<void> {
     const { lease, clock } = this.#deps
     while (clock.now() < expiresAtMs && !(await lease.registryIsWhole())) await this.#pause(retryMs)
+  }
+
+  /** On this node's disk, that another node has it. */
+  async #note(record: CommandRecord): Promise<void> {
+    const { commandId } = record
+    await this.#deps.store.commit([{ table: 'commands', key: keyOf.command(commandId), value: record }])
+    this.#track(commandId, { record, why: 'handed_over' })
   }
 
   #trackUnsure(record: CommandRecord): void {
