@@ -24,10 +24,10 @@ interface Outcome {
 
 /** What the topic has, and what is wrong with it. */
 export class Audit {
-  readonly violations: string[] = []
   events = 0
   repeats = 0
   readonly outcomes = new Map<string, Outcome>()
+  readonly #violations = new Set<string>()
   /** Digest of the value, by source and id. */
   readonly #seen = new Map<string, string>()
   /** Transaction ids of the events of a CALL, by charge point and message id. */
@@ -35,16 +35,22 @@ export class Audit {
   readonly #sequences = new Map<string, number>()
   readonly #ends = new Set<string>()
 
+  /** Each told once. */
+  get violations(): readonly string[] {
+    return [...this.#violations]
+  }
+
   take({ key, value, eventId }: TopicRecord): void {
     const event = JSON.parse(value) as Event
     const { subject, id } = event
-    if (key !== subject || eventId !== id) this.violations.push(`key ${key} and header ${eventId} of ${subject} ${id}`)
+    if (key !== subject || eventId !== id) this.#tell(`key ${key} and header ${eventId} of ${subject} ${id}`)
     const digest = createHash('sha256').update(value).digest('base64')
     const first = this.#seen.get(`${subject} ${id}`)
     if (first !== undefined) {
       this.repeats++
+      // Ids that are derived: another node may publish the same fact, at its own time.
       if (first !== digest && event.type !== 'command.outcome' && event.data.reason !== 'node_lost')
-        this.violations.push(`event ${id} of ${subject} came again as another one: ${value}`)
+        this.#tell(`event ${id} of ${subject} came again as another one: ${value}`)
       if (event.type === 'command.outcome') this.#checkSameOutcome(event)
       return
     }
@@ -57,10 +63,9 @@ export class Audit {
   checkAnswers(answers: readonly StationAnswer[]): void {
     for (const { stationId, messageId, action, transactionId } of answers) {
       const found = this.#calls.get(`${stationId} ${messageId}`)
-      if (!found)
-        this.violations.push(`LOST: ${action} ${messageId} of ${stationId} was answered and is not in the topic`)
+      if (!found) this.#tell(`LOST: ${action} ${messageId} of ${stationId} was answered and is not in the topic`)
       else if (transactionId !== undefined && !found.has(transactionId))
-        this.violations.push(`${messageId} was answered transaction ${transactionId}, the topic says ${[...found]}`)
+        this.#tell(`${messageId} was answered transaction ${transactionId}, the topic says ${[...found]}`)
     }
   }
 
@@ -72,15 +77,19 @@ export class Audit {
   /** Every command: one outcome, written at most once, and what the outcome says is what the station saw. */
   checkCommands(commands: ReadonlyMap<string, IssuedCommand>, writes: ReadonlyMap<string, Writes>): void {
     for (const [id, { stationIds }] of writes) {
-      if (stationIds.length > 1) this.violations.push(`DOUBLE WRITE: ${id} was seen by ${stationIds.join(', ')}`)
-      if (!commands.has(id)) this.violations.push(`${id} was seen by ${stationIds.join(', ')} and never issued`)
+      if (stationIds.length > 1) this.#tell(`DOUBLE WRITE: ${id} was seen by ${stationIds.join(', ')}`)
+      if (!commands.has(id)) this.#tell(`${id} was seen by ${stationIds.join(', ')} and never issued`)
     }
     for (const command of commands.values()) {
       const wrong = faultOf(command, this.outcomes.get(command.id), writes.get(command.id))
-      if (wrong !== undefined) this.violations.push(`command ${command.id} (${command.via}): ${wrong}`)
+      if (wrong !== undefined) this.#tell(`command ${command.id} (${command.via}): ${wrong}`)
     }
     for (const id of this.outcomes.keys())
-      if (!commands.has(id)) this.violations.push(`an outcome of ${id}, which was never issued`)
+      if (!commands.has(id)) this.#tell(`an outcome of ${id}, which was never issued`)
+  }
+
+  #tell(violation: string): void {
+    this.#violations.add(violation)
   }
 
   #takeNew(event: Event): void {
@@ -93,11 +102,11 @@ export class Audit {
     if (sequence !== undefined) this.#checkSequence(`${subject} ${epoch} ${node}`, sequence, event)
     if (type === 'charge_point.disconnected') {
       const key = `${subject} ${epoch} ${node}`
-      if (this.#ends.has(key)) this.violations.push(`epoch ${key} ended twice`)
+      if (this.#ends.has(key)) this.#tell(`epoch ${key} ended twice`)
       this.#ends.add(key)
     }
     if (type === 'command.outcome' && correlationid !== undefined) {
-      if (this.outcomes.has(correlationid)) this.violations.push(`a second outcome of ${correlationid}: ${event.id}`)
+      if (this.outcomes.has(correlationid)) this.#tell(`a second outcome of ${correlationid}: ${event.id}`)
       else
         this.outcomes.set(correlationid, {
           outcome: String(data.outcome),
@@ -109,14 +118,14 @@ export class Audit {
   #checkSequence(key: string, sequence: string, event: Event): void {
     const n = Number(sequence.slice(11))
     const last = this.#sequences.get(key) ?? 0
-    if (n !== last + 1) this.violations.push(`GAP: ${key} has ${last} and then ${n} (${event.type} ${event.id})`)
+    if (n !== last + 1) this.#tell(`GAP: ${key} has ${last} and then ${n} (${event.type} ${event.id})`)
     this.#sequences.set(key, Math.max(n, last))
   }
 
   #checkSameOutcome({ correlationid = '', data }: Event): void {
     const first = this.outcomes.get(correlationid)
     if (first?.outcome !== data.outcome || first?.reason !== data.reason)
-      this.violations.push(`the outcome of ${correlationid} came again as ${JSON.stringify(data)}`)
+      this.#tell(`the outcome of ${correlationid} came again as ${JSON.stringify(data)}`)
   }
 }
 

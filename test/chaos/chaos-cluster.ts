@@ -117,20 +117,25 @@ export class ChaosCluster {
       )
     )
     const redis = await startRedis({ persistence: true, keepFolder: settings.keep })
-    kafka = await startKafka({
-      brokers: brokerCount,
-      keepFolder: settings.keep,
-      listeners: names.map((name, index) => ({
-        name,
-        protocol: 'PLAINTEXT',
-        advertisedPorts: proxies[index]?.map(({ port }) => port) ?? []
-      })),
-      topics: {
-        [eventsTopic]: { partitions: 6 },
-        [commandsTopic]: { partitions: 6 },
-        [`${commandsTopic}-dead`]: { partitions: 1 }
-      }
-    })
+    try {
+      kafka = await startKafka({
+        brokers: brokerCount,
+        keepFolder: settings.keep,
+        listeners: names.map((name, index) => ({
+          name,
+          protocol: 'PLAINTEXT',
+          advertisedPorts: proxies[index]?.map(({ port }) => port) ?? []
+        })),
+        topics: {
+          [eventsTopic]: { partitions: 6 },
+          [commandsTopic]: { partitions: 6 },
+          [`${commandsTopic}-dead`]: { partitions: 1 }
+        }
+      })
+    } catch (error) {
+      await Promise.all([redis.close(), ...proxies.flat().map((proxy) => proxy.close())])
+      throw error
+    }
     const gateways = await Promise.all(
       names.map((name, index) => openGateway(`gw-${name}`, redis.port, proxies[index] ?? [], settings))
     )

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { WebSocket } from 'ws'
 import { fatMessage, type Said, type Speech } from './speech.ts'
@@ -97,8 +96,10 @@ export class ChaosStation {
       if (this.#socket !== socket) return
       for (const settle of this.#open.values()) settle('none')
     })
-    const [how] = await Promise.race([once(socket, 'open').then(() => ['open']), once(socket, 'close')])
-    return how === 'open' ? socket : undefined
+    const { promise, resolve } = Promise.withResolvers<WebSocket | undefined>()
+    socket.once('open', () => resolve(socket))
+    socket.once('close', () => resolve(undefined))
+    return await promise
   }
 
   async #converse(socket: WebSocket): Promise<void> {

@@ -96,6 +96,7 @@ class ChaosRun {
     fleet.talk()
     this.#commands.begin(name)
     let recoveredMs = Number.NaN
+    const faults: string[] = []
     try {
       await this.#until('every charge point is answered', () => fleet.unansweredSince(beganMs).length === 0)
       await delay(talkMs)
@@ -104,15 +105,17 @@ class ChaosRun {
       await delay(talkMs)
     } catch (error) {
       // What was answered until then is counted all the same.
-      this.#audit.violations.push(error instanceof Error ? error.message : String(error))
+      faults.push(error instanceof Error ? error.message : String(error))
     }
-    const longestSilenceMs = await this.#settled()
+    const longestSilenceMs = await this.#settled(faults)
     const answers = fleet.takeAnswers()
     this.#audit.checkAnswers(answers)
     this.#audit.checkCommands(this.#commands.issued, fleet.writes)
     const issued = [...this.#commands.issued.values()].slice(before.commands)
     const violations = [
-      ...new Set([...this.#audit.violations.slice(violationsBefore), ...this.#commands.faults.splice(0)])
+      ...faults,
+      ...this.#commands.faults.splice(0),
+      ...this.#audit.violations.slice(violationsBefore)
     ]
     for (const violation of violations.slice(0, 20)) say(`  BROKEN ${violation}`)
     return {
@@ -150,7 +153,7 @@ class ChaosRun {
   }
 
   /** Nobody talks, every command has its end, every log has drained, and all of the topic is read. */
-  async #settled(): Promise<number> {
+  async #settled(faults: string[]): Promise<number> {
     const { deadlineMs, say } = this.#settings
     await Promise.all([this.#fleet.hush(), this.#commands.end()])
     const endMs = Date.now() + deadlineMs
@@ -161,7 +164,7 @@ class ChaosRun {
       if (drained && open.length === 0) break
       if (Date.now() > endMs) {
         say(`  not at its end: ${drained ? '' : 'logs not drained; '}${open.length} commands without an outcome`)
-        if (!drained) this.#audit.violations.push('a log did not drain')
+        if (!drained) faults.push('a log did not drain')
         break
       }
       await delay(500)

@@ -1,0 +1,82 @@
+import { deepStrictEqual, match } from 'node:assert'
+import { test } from 'node:test'
+import { Audit } from './audit.ts'
+import type { IssuedCommand } from './command-stream.ts'
+import type { Writes } from './fleet.ts'
+
+// What the chaos run counts by must itself be able to see each fault.
+
+let ids = 0
+
+function record(event: object): Parameters<Audit['take']>[0] {
+  const whole = { id: `e-${++ids}`, type: 'meter.values', subject: 'CP-1', node: 'gw-a', data: {}, ...event }
+  return { partition: 0, key: whole.subject, eventId: whole.id, value: JSON.stringify(whole) }
+}
+
+const sequenced = (n: number, event: object = {}) =>
+  record({ epoch: 5, sequence: `0000000005-${String(n).padStart(10, '0')}`, ...event })
+
+function commandFault(command: Partial<IssuedCommand>, outcomes: readonly object[], writes?: Writes): string {
+  const audit = new Audit()
+  for (const data of outcomes) audit.take(record({ type: 'command.outcome', correlationid: 'c-1', data }))
+  const issued: IssuedCommand = {
+    id: 'c-1',
+    chargePointId: 'CP-1',
+    reply: 'accept',
+    via: 'api',
+    existence: 'certain',
+    ...command
+  }
+  audit.checkCommands(new Map([['c-1', issued]]), new Map(writes ? [['c-1', writes]] : []))
+  return audit.violations.join('; ')
+}
+
+const seen = (...stationIds: string[]): Writes => ({ reply: 'accept', stationIds })
+
+test('an answered message that is not in the topic is lost', () => {
+  const audit = new Audit()
+  audit.take(record({ ocppmessageid: 'm-1', data: { transactionId: '7' } }))
+  audit.checkAnswers([{ stationId: 'CP-1', messageId: 'm-1', action: 'StartTransaction', transactionId: '7' }])
+  deepStrictEqual(audit.violations, [])
+  audit.checkAnswers([{ stationId: 'CP-1', messageId: 'm-1', action: 'StartTransaction', transactionId: '8' }])
+  audit.checkAnswers([{ stationId: 'CP-2', messageId: 'm-1', action: 'StatusNotification' }])
+  match(audit.violations[0] ?? '', /transaction 8, the topic says 7/)
+  match(audit.violations[1] ?? '', /^LOST/)
+})
+
+test('a number left out, or out of its order, is a gap; a repeat is none', () => {
+  const audit = new Audit()
+  const second = sequenced(2)
+  for (const one of [sequenced(1), second, sequenced(3), second, sequenced(1, { node: 'gw-b' })]) audit.take(one)
+  deepStrictEqual([audit.violations.length, audit.events, audit.repeats], [0, 4, 1])
+  audit.take(sequenced(5))
+  match(audit.violations[0] ?? '', /^GAP/)
+})
+
+test('one id with two contents, or with another key, is no repeat', () => {
+  const audit = new Audit()
+  audit.take(record({ id: 'same', data: { transactionId: '1' } }))
+  audit.take(record({ id: 'same', data: { transactionId: '2' } }))
+  audit.take({ ...record({}), key: 'CP-9' })
+  deepStrictEqual(audit.violations.length, 2)
+})
+
+test('a command has one outcome, was written at most once, and the outcome is true', () => {
+  deepStrictEqual(commandFault({}, [{ outcome: 'accepted' }], seen('CP-1')), '')
+  deepStrictEqual(commandFault({}, [{ outcome: 'unknown', reason: 'timeout' }]), '')
+  deepStrictEqual(commandFault({ existence: 'none' }, []), '')
+  match(commandFault({}, []), /MISSING OUTCOME/)
+  match(commandFault({ existence: 'uncertain' }, [], seen('CP-1')), /MISSING OUTCOME/)
+  match(commandFault({}, [{ outcome: 'accepted' }, { outcome: 'accepted' }], seen('CP-1')), /a second outcome/)
+  match(commandFault({}, [{ outcome: 'accepted' }], seen('CP-1', 'CP-1')), /DOUBLE WRITE/)
+  match(commandFault({}, [{ outcome: 'accepted' }]), /nobody saw it/)
+  match(commandFault({}, [{ outcome: 'rejected' }], seen('CP-1')), /reply was accept/)
+  match(commandFault({}, [{ outcome: 'not_sent', reason: 'offline' }], seen('CP-1')), /and seen/)
+  match(commandFault({ existence: 'none' }, [{ outcome: 'not_sent' }]), /was refused/)
+})
+
+test('an epoch that ends twice is told', () => {
+  const audit = new Audit()
+  for (const n of [1, 2]) audit.take(sequenced(n, { type: 'charge_point.disconnected' }))
+  match(audit.violations[0] ?? '', /ended twice/)
+})
