@@ -1,11 +1,13 @@
-import { deepStrictEqual, ok, strictEqual } from 'node:assert'
+import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert'
 import { test } from 'node:test'
 import { GatewayProcess } from '../support/gateway-process.ts'
+import { Scrape } from '../support/scrape.ts'
 import { Station } from '../support/station.ts'
 
 // A required consumer that is behind holds a full log: charge points wait, nobody is dropped, nothing is lost.
 
 const big = 'x'.repeat(400)
+const capacity = 10
 
 interface Ready {
   readonly ready?: boolean
@@ -19,7 +21,7 @@ test('at event_log.bytes_max charge points wait, readiness says why, and all goe
     '--event_log.required_consumers',
     'billing',
     '--event_channels.buffer_size',
-    '10'
+    String(capacity)
   ]
   const gateway = new GatewayProcess([
     '--log.level',
@@ -35,6 +37,8 @@ test('at event_log.bytes_max charge points wait, readiness says why, and all goe
     const all = await Promise.all(
       Array.from({ length: 20 }, (_, index) => Station.connect({ url: gateway.url, id: `FULL-${index}` }))
     )
+    const away = await Station.connect({ url: gateway.url, id: 'FULL-AWAY' })
+    await away.boot()
     const answered: string[] = []
     let stop = false
     const talk = all.map(async (station) => {
@@ -51,11 +55,27 @@ test('at event_log.bytes_max charge points wait, readiness says why, and all goe
       full.reasons?.some((reason) => reason.includes('billing')),
       JSON.stringify(full)
     )
+    // Who comes while the log is full, again or for the first time, is two events more: it is told to come later.
+    away.terminate()
+    for (const id of ['FULL-AWAY', 'FULL-NEW', 'FULL-AWAY'])
+      await rejects(Station.connect({ url: gateway.url, id }), /503/, id)
+    const command = await gateway.post('/v1/charge-points/FULL-0/commands', {
+      id: 'full-1',
+      type: 'ocpp.call',
+      data: { action: 'Reset', payload: { type: 'Soft' } }
+    })
+    deepStrictEqual([command.status, (command.body as { code?: string }).code], [503, 'commands_unavailable'])
+
     // Longer than the idle timeout: while nobody reads them, nobody may be called idle.
     const before = answered.length
     await new Promise((resolve) => setTimeout(resolve, 2500))
     ok(answered.length <= before + 20, 'nobody is answered while the log is full')
     strictEqual(((await gateway.get('/v1/node')).body as { connections: number }).connections, all.length)
+    // A frame that was read is not put back: each connection may have one beyond the capacity, and FULL-AWAY its end.
+    const scrape = await Scrape.of(gateway.api)
+    const depth = scrape.sum('cpg_event_stage_depth')
+    ok(depth > 0 && depth <= capacity + all.length + 1, `${depth} events wait between socket and log`)
+    deepStrictEqual([scrape.value('cpg_event_stage_capacity'), scrape.value('cpg_log_full')], [capacity, 1])
 
     stop = true
     const seen = new Set<string>()
@@ -73,6 +93,9 @@ test('at event_log.bytes_max charge points wait, readiness says why, and all goe
       'every answered CALL has its event'
     )
     strictEqual(((await gateway.get('/v1/node')).body as { connections: number }).connections, all.length)
+    const again = await Station.connect({ url: gateway.url, id: 'FULL-AWAY' })
+    ok((await again.boot()).ok, 'who was refused is let in again')
+    strictEqual((await gateway.get('/v1/commands/full-1')).status, 404, 'the refused command does not exist')
   } finally {
     await gateway.remove()
   }
