@@ -30,9 +30,13 @@ export async function inspectRedis(config: Config): Promise<RedisFacts | { reado
   const alive = setInterval(() => undefined, 1_000)
   try {
     connection.open()
-    const facts = await inspect({ connection, keys: keysWith(keyPrefix), clock, cluster: settings.cluster })
+    const keys = keysWith(keyPrefix)
+    const facts = await inspect({ connection, keys, clock, cluster: settings.cluster })
     if (facts.servers.length === 0)
       return { problem: `Redis cannot be used: ${connection.state().detail ?? 'it names no server'}` }
+    // What scripts do with keys is a right of its own, and asking for information is not that one.
+    const probe = keys.marker('doctor')
+    await connection.send(probe, ['EVAL', "return redis.call('DEL', KEYS[1])", 1, probe])
     // A server alone goes by no address there.
     const [url = ''] = rootNodes
     const host = new URL(url).host

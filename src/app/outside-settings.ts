@@ -78,7 +78,7 @@ export function redisSettings(
   return {
     rootNodes: url.split(','),
     cluster: redis.cluster,
-    keyPrefix: redis.keyPrefix,
+    keyPrefix: `${redis.keyPrefix}:`,
     requestTimeoutMs: redis.requestTimeoutMs,
     leaseTtlMs: redis.leaseTtlMs,
     nodeId: node.id,

@@ -67,7 +67,7 @@ export const clusterEffects: Readonly<Record<string, Reached>> = {
   'redis.username': { reaches: (config) => redis(config).username, provenBy: registry },
   'redis.password': { reaches: (config) => redis(config).password, provenBy: registry },
   'redis.tls_ca_file': { reaches: (config) => hasText(redis(config).tls?.ca), as: true, provenBy: registry },
-  'redis.key_prefix': { reaches: (config) => redis(config).keyPrefix, provenBy: registry },
+  'redis.key_prefix': { reaches: (config) => redis(config).keyPrefix, as: 'other:', provenBy: registry },
   'redis.request_timeout': { reaches: (config) => redis(config).requestTimeoutMs, provenBy: registry },
   'limits.adoptions_per_second_max': {
     reaches: (config) => clusterSettings(config).adoptionsPerSecondMax,
