@@ -48,7 +48,7 @@ async function main(): Promise<number> {
     console.log(usage)
     return unknown === undefined ? 0 : 2
   }
-  const { cases, folders } = await runChaos({
+  const { cases, disagreements, folders } = await runChaos({
     cases: chaosCases.filter(({ name }) => values.case.length === 0 || values.case.includes(name)),
     stations: count('stations'),
     commandsPerSecond: count('commands'),
@@ -60,6 +60,8 @@ async function main(): Promise<number> {
     logBytesMax: '16MiB',
     deadlineMs: count('deadline') * 1_000,
     keep: values.keep,
+    withJava: true,
+    ended: (report) => console.log(chaosTable([report])),
     say: (line) => console.log(`${new Date().toISOString().slice(11, 19)} ${line}`)
   })
   console.log(`\n${chaosTable(cases)}\n`)
@@ -69,7 +71,8 @@ async function main(): Promise<number> {
     console.log(`\n${name}:`)
     for (const violation of violations) console.log(`  ${violation}`)
   }
-  if (broken.length === 0) return 0
+  for (const line of disagreements) console.log(line)
+  if (broken.length + disagreements.length === 0) return 0
   console.log(`\nTo look closer: npm run chaos -- --keep ${broken.map(({ name }) => `--case ${name}`).join(' ')}`)
   return 1
 }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { readTopicWithJava } from '../support/kafka-records.ts'
 import { Audit } from './audit.ts'
 import type { CaseWorld, ChaosCase } from './cases.ts'
 import { ChaosCluster, commandsTopic, eventsTopic } from './chaos-cluster.ts'
@@ -20,7 +21,11 @@ export interface ChaosSettings {
   /** For all that a cluster does by its own time; beyond it the case has failed. */
   readonly deadlineMs: number
   readonly keep: boolean
+  /** At the end the whole topic is read by Kafka's own Java consumer too. */
+  readonly withJava: boolean
   readonly say: (line: string) => void
+  /** A case is over; for whoever does not want to wait for the others. */
+  readonly ended?: (report: CaseReport) => void
 }
 
 /** One row of the table. */
@@ -39,6 +44,8 @@ export interface CaseReport {
 
 export interface ChaosReport {
   readonly cases: readonly CaseReport[]
+  /** What the Java consumer sees otherwise. */
+  readonly disagreements: readonly string[]
   readonly folders: readonly string[]
 }
 
@@ -49,12 +56,18 @@ export async function runChaos(settings: ChaosSettings): Promise<ChaosReport> {
   const cluster = await ChaosCluster.start(settings)
   const run = new ChaosRun(cluster, settings)
   const cases: CaseReport[] = []
+  let disagreements: readonly string[] = []
   try {
-    for (const chaosCase of settings.cases) cases.push(await run.runCase(chaosCase))
+    for (const chaosCase of settings.cases) {
+      const report = await run.runCase(chaosCase)
+      settings.ended?.(report)
+      cases.push(report)
+    }
+    if (settings.withJava) disagreements = await run.compareWithJava()
   } finally {
     await run.close()
   }
-  return { cases, folders: settings.keep ? cluster.folders() : [] }
+  return { cases, disagreements, folders: settings.keep ? cluster.folders() : [] }
 }
 
 class ChaosRun {
@@ -130,6 +143,17 @@ class ChaosRun {
       recoveredMs,
       violations
     }
+  }
+
+  async compareWithJava(): Promise<readonly string[]> {
+    const beforeEvents = this.#audit.events
+    await this.#reader.readOn((record) => this.#audit.take(record))
+    if (this.#audit.events > beforeEvents) this.#settings.say('events came after the last case had settled')
+    const records = await readTopicWithJava(this.#cluster.kafka, eventsTopic)
+    const ids = new Set(records.map(({ key, value }) => `${key} ${(JSON.parse(value) as { id: string }).id}`))
+    const seen = `${this.#audit.events} events and ${this.#audit.repeats} repeats`
+    const theirs = `${ids.size} events and ${records.length - ids.size} repeats`
+    return seen === theirs ? [] : [`the audit has seen ${seen}, Kafka's Java consumer ${theirs}`]
   }
 
   #world(): CaseWorld {

@@ -20,6 +20,7 @@ test('a cluster through kill, pause, outages and restart: nothing answered is lo
     logBytesMax: '16MiB',
     deadlineMs: 180_000,
     keep: false,
+    withJava: false,
     say: (line) => t.diagnostic(line)
   })
   for (const line of chaosTable(cases).split('\n')) t.diagnostic(line)
