@@ -14,8 +14,8 @@ import { type OcppVersion, ocppVersions } from '../protocol/version.ts'
 import { createChargePointServer } from '../server/charge-point-server.ts'
 import type { SessionTools } from '../session/context.ts'
 import { Session } from '../session/session.ts'
-import { readEventSchemas } from './event-schemas.ts'
 import { createLogger } from './logger.ts'
+import { readSchemas } from './schemas.ts'
 import {
   apiSettings,
   authoritySettings,
@@ -135,7 +135,7 @@ async function start(config: Config, io: StartIo, opened: Unwind): Promise<Runni
     desk: node.desk,
     node,
     metricsText: () => metrics.text(),
-    eventSchemas: readEventSchemas(),
+    eventSchemas: readSchemas(),
     clock,
     logger
   })
