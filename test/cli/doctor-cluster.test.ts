@@ -1,0 +1,195 @@
+import { match, ok, strictEqual } from 'node:assert'
+import { test } from 'node:test'
+import type { KafkaFacts, TopicFacts } from '../../src/app/inspect-kafka.ts'
+import type { RedisServerFacts } from '../../src/app/inspect-redis.ts'
+import type { Finding, Machine, Outside } from '../../src/cli/doctor/finding.ts'
+import { kafka } from '../../src/cli/doctor/kafka.ts'
+import { redis } from '../../src/cli/doctor/redis.ts'
+import { loadConfig } from '../../src/config/load.ts'
+
+const hour = 3_600_000
+const topic: TopicFacts = {
+  name: '',
+  partitions: 6,
+  replicationFactor: 3,
+  minInsyncReplicas: 2,
+  retentionMs: 12 * hour,
+  recordBytesMax: 1_048_588,
+  mayRead: true,
+  mayWrite: true
+}
+const names = ['ocpp-events-up', 'commands-down', 'commands-down-dead']
+const brokers = ['k-1:9092', 'k-2:9092'].map((address) => ({ address, configured: true, reachable: true }))
+
+function kafkaFacts(
+  of: Record<string, Partial<TopicFacts> | undefined> = {},
+  more: Partial<KafkaFacts> = {}
+): KafkaFacts {
+  const present = names.filter((name) => !(name in of) || of[name] !== undefined)
+  const topics = new Map(present.map((name) => [name, { ...topic, name, ...of[name] }]))
+  return { brokers, topics, denied: new Set(), ...more }
+}
+
+const healthy: RedisServerFacts = {
+  address: 'redis:6379',
+  version: '7.4.1',
+  mode: 'standalone',
+  role: 'master',
+  persistence: 'aof',
+  evictionPolicy: 'noeviction',
+  memoryBytes: 1e6,
+  memoryBytesMax: 0,
+  clockOffsetMs: 3,
+  roundTripMs: 1
+}
+
+async function examine(outside: Partial<Outside>, ...flags: string[]): Promise<Finding[]> {
+  const argv = ['--kafka.brokers=k-1:9092,k-2:9092', '--redis.url=redis://redis:6379', ...flags]
+  const missing = (file: string): never => {
+    throw Object.assign(new Error(file), { code: 'ENOENT' })
+  }
+  const loaded = loadConfig({ argv, env: {}, hostName: 'h', readFile: missing })
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.faults))
+  const nobody = { kafka: async () => kafkaFacts(), redis: async () => ({ cluster: false, servers: [healthy] }) }
+  const examined = {
+    config: loaded.config,
+    isSet: () => true,
+    machine: {} as Machine,
+    outside: { ...nobody, ...outside }
+  }
+  return [...(await kafka(examined)), ...(await redis(examined))]
+}
+
+async function expect(outside: Partial<Outside>, line: RegExp, ...flags: string[]): Promise<void> {
+  const findings = await examine(outside, ...flags)
+  const lines = findings.map(({ check, state, found, advice = '' }) => `${state} ${check}: ${found} -> ${advice}`)
+  ok(
+    lines.some((text) => line.test(text)),
+    `${line} in\n${lines.join('\n')}`
+  )
+  for (const { state, advice } of findings) strictEqual(state === 'ok', advice === undefined)
+}
+
+const withKafka = (...facts: Parameters<typeof kafkaFacts>): Partial<Outside> => ({
+  kafka: async () => kafkaFacts(...facts)
+})
+const withRedis = (facts: Partial<RedisServerFacts>): Partial<Outside> => ({
+  redis: async () => ({ cluster: false, servers: [{ ...healthy, ...facts }] })
+})
+
+test('a Kafka and a Redis as they should be have nothing to look at', async () => {
+  const findings = await examine({})
+  ok(findings.length >= 12)
+  ok(
+    findings.every(({ state }) => state === 'ok'),
+    JSON.stringify(findings)
+  )
+})
+
+test('how safe a topic is comes from its replicas and how many of them must have a record', async () => {
+  const events = (facts: Partial<TopicFacts>) => withKafka({ 'ocpp-events-up': facts })
+  await expect(
+    events({ replicationFactor: 1, minInsyncReplicas: 1 }),
+    /^warn events_topic_safety: .*replication 1: a broker that is lost/
+  )
+  await expect(
+    events({ minInsyncReplicas: 1 }),
+    /^warn events_topic_safety: .*on one broker alone -> .*min\.insync\.replicas=2/
+  )
+  await expect(
+    events({ minInsyncReplicas: 3 }),
+    /^warn events_topic_safety: .*nothing can be written -> .*min\.insync\.replicas=2/
+  )
+  await expect(
+    events({ recordBytesMax: 100_000 }),
+    /^warn events_topic_size: .*97\.7KiB.*stub, event\.too_large -> .*max\.message\.bytes=2097152/
+  )
+})
+
+test('the topic of commands must not keep records for longer than the ledger remembers', async () => {
+  const commands = (facts: Partial<TopicFacts>) => withKafka({ 'commands-down': facts })
+  await expect(
+    commands({ retentionMs: 168 * hour }),
+    /^warn commands_topic_retention: .*168h.*24h.*retention\.ms=86400000/
+  )
+  await expect(commands({ retentionMs: -1 }), /^warn commands_topic_retention: .*for ever/)
+  await expect(commands({ retentionMs: 24 * hour }), /^ok commands_topic_retention/)
+  await expect(commands({ retentionMs: 48 * hour }), /^ok commands_topic_retention/, '--limits.command_memory=48h')
+  await expect(commands({ partitions: 1 }), /^warn commands_topic_partitions: .*one gateway alone/)
+})
+
+test('a topic that is missing is made, or told how to make, or cannot be made', async () => {
+  const without = withKafka({ 'commands-down': undefined })
+  await expect(
+    without,
+    /^fail commands_topic: .*does not exist -> kafka-topics\.sh --create --topic commands-down --partitions 12/
+  )
+  await expect(
+    without,
+    /^fail commands_topic: .*2 brokers cannot hold kafka\.replication_factor 3 -> .*to 2/,
+    '--kafka.create_topics=true'
+  )
+  await expect(
+    without,
+    /^ok commands_topic: .*will be made/,
+    '--kafka.create_topics=true',
+    '--kafka.replication_factor=2'
+  )
+  await expect(
+    withKafka({ 'commands-down': undefined }, { denied: new Set(['commands-down']) }),
+    /^fail commands_topic: .*may not see/
+  )
+  await expect(withKafka({ 'ocpp-events-up': { mayWrite: false } }), /^fail events_topic: ANONYMOUS may not write/)
+  await expect(withKafka({ 'commands-down': { mayRead: false } }), /^fail commands_topic: ANONYMOUS may not read/)
+  await expect(
+    withKafka({}, { groupProblem: 'no' }),
+    /^fail consumer_group: no -> grant ANONYMOUS READ on the group charge-point-gateway/
+  )
+})
+
+test('a broker that is away: of the list a warning, one that clients are sent to a failure', async () => {
+  const away = (configured: boolean) => [
+    ...brokers,
+    { address: 'k-3:9092', configured, reachable: false, problem: 'gone' }
+  ]
+  await expect(withKafka({}, { brokers: away(true) }), /^warn kafka_brokers: k-3:9092: gone/)
+  await expect(
+    withKafka({}, { brokers: away(false) }),
+    /^fail kafka_brokers: .*send clients to k-3:9092.*advertised\.listeners/
+  )
+})
+
+test('Redis: its version, role, policy, memory, persistence and clock', async () => {
+  await expect(withRedis({ version: '6.2.1' }), /^fail redis: .*install Redis 7/)
+  await expect(withRedis({ role: 'slave' }), /^fail redis: .*the master/)
+  await expect(withRedis({ evictionPolicy: 'allkeys-lru' }), /^fail redis_eviction: .*noeviction/)
+  await expect(withRedis({ evictionPolicy: 'unknown' }), /^warn redis_eviction/)
+  await expect(withRedis({ memoryBytes: 90, memoryBytesMax: 100 }), /^warn redis_memory: .*raise maxmemory/)
+  await expect(withRedis({ persistence: 'rdb' }), /^warn redis_persistence: .*snapshots alone/)
+  await expect(withRedis({ persistence: 'none' }), /^warn redis_persistence: .*appendonly yes/)
+  await expect(withRedis({ clockOffsetMs: 5_000 }), /^warn clock_redis: .*5s ahead of/)
+  await expect(withRedis({ clockOffsetMs: -180_020 }), /^fail clock_redis: .*3m behind/)
+  // An answer that took long says little about the clock.
+  await expect(withRedis({ clockOffsetMs: 5_000, roundTripMs: 9_000 }), /^ok clock_redis/)
+})
+
+test('without Kafka and Redis in the configuration nobody is asked', async () => {
+  const loaded = loadConfig({
+    argv: [],
+    env: {},
+    hostName: 'h',
+    readFile: () => {
+      throw Object.assign(new Error(), { code: 'ENOENT' })
+    }
+  })
+  ok(loaded.ok)
+  const never = () => Promise.reject(new Error('asked'))
+  const examined = {
+    config: loaded.config,
+    isSet: () => false,
+    machine: {} as Machine,
+    outside: { kafka: never, redis: never }
+  }
+  strictEqual((await kafka(examined)).length + (await redis(examined)).length, 0)
+  match(JSON.stringify(await examine({ redis: async () => ({ problem: 'NOPERM x' }) })), /0004-redis-keys/)
+})
