@@ -3,7 +3,7 @@ import { createKafkaCommandSource } from '../adapters/kafka/command-source.ts'
 import { createKafkaEventSink } from '../adapters/kafka/event-sink.ts'
 import { createRedis, type Redis } from '../adapters/redis/create-redis.ts'
 import type { Config } from '../config/schema.ts'
-import { busDependency } from '../gateway/bus-state.ts'
+import { busDependency, commandsDependency } from '../gateway/bus-state.ts'
 import { Cluster, type JoinedPorts, joinPorts, type OwnPorts } from '../gateway/cluster/cluster.ts'
 import { startIntake } from '../gateway/cluster/command-intake.ts'
 import { DeliveryGate } from '../gateway/delivery-gate.ts'
@@ -93,6 +93,7 @@ export class Outside implements Surroundings {
       )
     }
     if (!bus) return
+    node.dependsOn(() => commandsDependency('kafka_commands', bus.commands.state()))
     node.dependsOn(() => busDependency('kafka', bus.forwarder.state(), bus.gate?.state()))
     bus.forwarder.start().catch((error: unknown) => logger.error({ error }, 'events are no longer forwarded'))
   }

@@ -1,3 +1,4 @@
+import type { SinkState } from '../ports/event-sink.ts'
 import type { DeliveryState } from './delivery-gate.ts'
 import type { ForwarderState } from './forwarder.ts'
 import type { DependencyState } from './views.ts'
@@ -23,4 +24,12 @@ export function busDependency(name: string, forwarder: ForwarderState, delivery?
   if (delivery?.answersAfter === 'local')
     return { name, state: 'degraded', sinceMs: delivery.sinceMs, detail: `${name} is catching up; ${kept}` }
   return { name, state: 'up', sinceMs }
+}
+
+/** The topic of commands as readiness tells it: a fault of its own, which events do not notice. */
+export function commandsDependency(name: string, { kind, sinceMs, detail }: SinkState): DependencyState {
+  if (kind === 'up') return { name, state: 'up', sinceMs }
+  const state = kind === 'starting' ? 'degraded' : 'down'
+  const wrong = detail ?? 'the topic of commands is not read yet'
+  return { name, state, sinceMs, detail: `${wrong}; commands wait there, those of the API go on` }
 }

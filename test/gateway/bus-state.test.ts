@@ -1,6 +1,6 @@
-import { deepStrictEqual } from 'node:assert'
+import { deepStrictEqual, strictEqual } from 'node:assert'
 import { test } from 'node:test'
-import { busDependency } from '../../src/gateway/bus-state.ts'
+import { busDependency, commandsDependency } from '../../src/gateway/bus-state.ts'
 
 const up = { kind: 'up', sinceMs: 1_000 } as const
 const broker = { answersAfter: 'broker', sinceMs: 500 } as const
@@ -49,4 +49,12 @@ test('a bus that is up and behind is degraded', () => {
     detail:
       'kafka is catching up; 7 events wait in the local log and nothing is lost; messages are answered from the local log'
   })
+})
+
+test('a topic of commands that cannot be read is told apart from the events', () => {
+  deepStrictEqual(commandsDependency('k', { kind: 'up', sinceMs: 5 }), { name: 'k', state: 'up', sinceMs: 5 })
+  strictEqual(commandsDependency('k', { kind: 'starting', sinceMs: 5 }).state, 'degraded')
+  const missing = commandsDependency('k', { kind: 'misconfigured', sinceMs: 5, detail: 'no topic' })
+  strictEqual(missing.state, 'down')
+  strictEqual(missing.detail, 'no topic; commands wait there, those of the API go on')
 })

@@ -221,6 +221,13 @@ test('no topic: readiness and doctor say how to make it, and whose right to crea
     /absent does not exist/,
     /kafka-topics\.sh --create --topic absent/
   )
+  const noCommands = await start(...open(), '--kafka.commands_topic', 'absent')
+  await expectReadiness(
+    noCommands,
+    'kafka_commands',
+    /topic "absent" does not exist\. Create it/,
+    /those of the API go on/
+  )
   const create = ['--kafka.create_topics', 'true']
   await expectReadiness(
     await start(...scram('gateway', password), ...absent, ...create),
