@@ -39,6 +39,8 @@ export class LiveConversation implements Conversation, DurableWaiter {
   readonly #wire: Wire
   #ended = false
   #heldForLog = false
+  /** Frames that had been read when the log was full. */
+  readonly #unread: string[] = []
   #heldForInflight = false
   #heldForStop = false
   #cancelWake: (() => void) | undefined
@@ -64,8 +66,13 @@ export class LiveConversation implements Conversation, DurableWaiter {
 
   frame(text: string): void {
     if (this.#ended) return
+    // What was read from the socket already waits as text: it becomes an event only when there is room for one.
+    if (this.#heldForLog || this.#parts.pipeline.full) {
+      this.#unread.push(text)
+      this.#holdForLog()
+      return
+    }
     this.#take((nowMs) => this.session.frame(text, nowMs))
-    if (this.#parts.pipeline.full && !this.#ended) this.#holdForLog()
     this.#watchInflight()
   }
 
@@ -113,7 +120,9 @@ export class LiveConversation implements Conversation, DurableWaiter {
   releaseFromLog(): void {
     if (!this.#heldForLog) return
     this.#heldForLog = false
-    this.#wire.resume('log')
+    // In order; when the log fills again the rest waits on, and the socket with it.
+    for (const text of this.#unread.splice(0)) this.frame(text)
+    if (!this.#heldForLog) this.#wire.resume('log')
   }
 
   /** End the session now and its socket after it: displaced, revoked, stopped, closed by an operator. */

@@ -33,7 +33,7 @@ export class RefusalLog {
       this.#count = 0
     }
     if (++this.#count > perMinuteMax) {
-      this.#suppressed.set(refusal.code, (this.#suppressed.get(refusal.code) ?? 0) + 1)
+      this.#suppress(refusal.code)
       if (this.#count === perMinuteMax + 1)
         logger.warn(
           { perMinuteMax },
@@ -48,9 +48,18 @@ export class RefusalLog {
     const { chargePointId, ...rest } = about
     // Who did not even name itself is told by its address in the log line; an event needs a subject.
     if (chargePointId === undefined || chargePointId === '') return
+    // A log that is full already must not be filled by those who are told to come later.
+    if (pipeline.full) {
+      this.#suppress(refusal.code)
+      return
+    }
     const suppressed = this.#suppressed.get(refusal.code)
     this.#suppressed.delete(refusal.code)
     const told = suppressed === undefined ? rest : { ...rest, suppressed }
     pipeline.publish([{ event: events.connectionRefused(chargePointId, refusal, told), changes: [] }])
+  }
+
+  #suppress(code: RefusalCode): void {
+    this.#suppressed.set(code, (this.#suppressed.get(code) ?? 0) + 1)
   }
 }
