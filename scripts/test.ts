@@ -22,8 +22,7 @@ if (files.length === 0) {
 const timeoutMs = group === 'integration' ? 600_000 : 120_000
 // A test file that leaves a socket or a timer open never ends; the runner names it when it is ended itself.
 const groupTimeoutMs = group === 'integration' ? 45 * 60_000 : 10 * 60_000
-const coverage =
-  process.env.COVERAGE === '1' ? ['--experimental-test-coverage', '--test-coverage-include=src/**'] : []
+const coverage = process.env.COVERAGE === '1' ? ['--experimental-test-coverage', '--test-coverage-include=src/**'] : []
 const { status } = spawnSync(
   process.execPath,
   [
