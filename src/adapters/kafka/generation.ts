@@ -197,7 +197,11 @@ async function handle(
   const records = batch.records.map(deps.toSource)
   for (let failures = 1; records.length > 0; failures++) {
     await gate.pass(signal)
-    if (signal.aborted) return false
+    if (signal.aborted) {
+      // An attempt that failed may have claimed some of them.
+      if (failures > 1) void awaitOtherCommit(batch, records, deps)
+      return false
+    }
     try {
       await handler.accept(records)
       break
