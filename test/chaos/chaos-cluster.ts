@@ -198,7 +198,9 @@ async function openGateway(
     'redis.lease_ttl': `${leaseMs}ms`,
     'kafka.brokers': brokers.map(({ port }) => `127.0.0.1:${port}`).join(','),
     'delivery.broker_patience': `${patienceMs}ms`,
-    'event_log.bytes_max': logBytesMax
+    'event_log.bytes_max': logBytesMax,
+    // So that a command nobody sends has its end, as `not_sent/expired` in the table, before a case is given up.
+    'limits.command_age_max': '60s'
   }
   const gateway = new GatewayProcess(Object.entries(flags).flatMap(([key, value]) => [`--${key}`, value]))
   const stations = await TcpProxy.open(() => Number(new URL(gateway.url).port))
