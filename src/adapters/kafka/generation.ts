@@ -57,6 +57,7 @@ export async function consumeGeneration(generation: Generation, settings: Genera
   const handling = new Set<number>()
   let topicPartitions: number | undefined
   let failures = 0
+  let hasFetched = false
   const fail = async (error: unknown): Promise<void> => {
     if (signal.aborted) return
     failures++
@@ -71,7 +72,9 @@ export async function consumeGeneration(generation: Generation, settings: Genera
     const offsets = new Map(led.map((partition) => [partition, positions.get(partition) ?? 0n]))
     try {
       const fetched = await withDeadline(clock, deps.silentMs, reader.fetch(node, offsets), deps.onSilence)
-      if (failures >= tellAfterFailures) deps.onWell()
+      // Also the first of a generation: an earlier one may have told of a fault and never come to a fetch again.
+      if (failures >= tellAfterFailures || !hasFetched) deps.onWell()
+      hasFetched = true
       failures = 0
       for (const partition of led) handling.add(partition)
       for (const batch of batchesIn(fetched)) if (!(await handle(batch, generation, deps, positions))) return
