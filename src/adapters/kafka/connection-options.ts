@@ -1,3 +1,4 @@
+import './connection-errors.ts'
 import { isIP } from 'node:net'
 import type { BaseOptions } from '@platformatic/kafka'
 
