@@ -22,9 +22,6 @@ interface Outcome {
   readonly reason?: string
 }
 
-/** Their ids derive from what they tell, so two nodes may tell it: a lease that ran out, and then the end itself. */
-const derivedTypes = new Set(['command.outcome', 'charge_point.disconnected'])
-
 /** What the topic has, and what is wrong with it. */
 export class Audit {
   events = 0
@@ -52,7 +49,7 @@ export class Audit {
     if (first !== undefined) {
       this.repeats++
       // Ids that are derived: another node may publish the same fact, at its own time.
-      if (first !== digest && !derivedTypes.has(event.type))
+      if (first !== digest && event.type !== 'command.outcome' && event.data.reason !== 'node_lost')
         this.#tell(`event ${id} of ${subject} came again as another one: ${value}`)
       if (event.type === 'command.outcome') this.#checkSameOutcome(event)
       return
