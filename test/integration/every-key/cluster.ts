@@ -5,9 +5,9 @@ import {
   forwarderSettings,
   kafkaConnection,
   redisSettings
-} from '../../src/app/outside-settings.ts'
-import type { Config } from '../../src/config/schema.ts'
-import type { Reached } from './every-key-effects.ts'
+} from '../../../src/app/outside-settings.ts'
+import type { Config } from '../../../src/config/schema.ts'
+import type { Reached } from './effect.ts'
 
 // What the parts that reach Kafka and Redis are given. What they do with it is proven on real services.
 
