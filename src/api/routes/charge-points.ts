@@ -36,7 +36,13 @@ export const chargePointParams = {
   properties: { id: { type: 'string', description: 'Charge point id, percent-encoded.', examples: ['CP-001'] } }
 } as const
 
-export function chargePointRoutes(app: FastifyInstance, { chargePoints, settings }: ApiParts): void {
+export function chargePointRoutes(app: FastifyInstance, parts: ApiParts): void {
+  listRoute(app, parts)
+  oneRoute(app, parts)
+  disconnectRoute(app, parts)
+}
+
+function listRoute(app: FastifyInstance, { chargePoints, settings }: ApiParts): void {
   app.get<{ Querystring: { connected?: boolean; limit: number; after?: string } }>(
     '/v1/charge-points',
     {
@@ -86,7 +92,9 @@ export function chargePointRoutes(app: FastifyInstance, { chargePoints, settings
       }
     }
   )
+}
 
+function oneRoute(app: FastifyInstance, { chargePoints }: ApiParts): void {
   app.get<{ Params: { id: string } }>(
     '/v1/charge-points/:id',
     {
@@ -107,7 +115,9 @@ export function chargePointRoutes(app: FastifyInstance, { chargePoints, settings
       return chargePointWithHistoryJson(view)
     }
   )
+}
 
+function disconnectRoute(app: FastifyInstance, { chargePoints }: ApiParts): void {
   app.delete<{ Params: { id: string } }>(
     '/v1/charge-points/:id/connection',
     {
