@@ -61,7 +61,12 @@ function handleError(error: FastifyError, request: FastifyRequest, reply: Fastif
     return sendProblem(reply, 'request_too_large', `at most ${parts.settings.requestBytesMax} bytes are taken`)
   if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
     return sendProblem(reply, 'media_type_unsupported', `\`${request.headers['content-type'] ?? 'no type'}\` came`)
-  if (error instanceof GatewayError && error.canRetry) return sendProblem(reply, 'unavailable', error.message)
+  if (error instanceof GatewayError && error.canRetry)
+    return sendProblem(
+      reply,
+      error.code === 'registry_unavailable' ? 'registry_unavailable' : 'unavailable',
+      error.message
+    )
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500)
     return sendProblem(reply, 'invalid_request', error.message)
   parts.logger.error({ error, method: request.method, route: request.routeOptions.url }, 'An API request failed.')

@@ -124,6 +124,12 @@ export const problems = {
     title: 'Commands cannot be accepted now',
     remedy: 'No command exists; send it again, with the same id if it had one.'
   },
+  registry_unavailable: {
+    status: 503,
+    title: 'Redis cannot be used now',
+    remedy:
+      'Nothing was changed and no command exists; try again, a command with the same id if it had one. GET /health/ready says what is wrong with Redis.'
+  },
   readers_exhausted: {
     status: 503,
     title: 'As many event streams are open as allowed',

@@ -229,6 +229,7 @@ const everywhere: readonly ProblemCode[] = [
   'host_refused',
   'internal_error',
   'unavailable',
+  'registry_unavailable',
   'shutting_down'
 ]
 

@@ -106,7 +106,8 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
       const claim = await this.#deps.ledger.claim(made)
       if (claim.kind === 'claimed') {
         this.#open++
-        await this.#dispatch(claim.record)
+        // Claimed: whatever happens from here on, there is a command, and it has its outcome.
+        await this.#dispatch(claim.record).catch((error: unknown) => this.#notHandedOver(claim.record, error))
       }
       // As it is on disk: an outcome that is not there yet may still turn out otherwise.
       const record = (await this.#deps.ledger.get(made.commandId)) ?? claim.record
@@ -114,7 +115,8 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
       return { kind: 'accepted', record, created: claim.kind === 'claimed' }
     } catch (error) {
       if (!(error instanceof GatewayError && error.canRetry)) throw error
-      return { kind: 'unavailable', detail: error.message }
+      const kind = error.code === 'registry_unavailable' ? error.code : 'unavailable'
+      return { kind, detail: error.message }
     } finally {
       this.#submitting--
     }
@@ -162,12 +164,7 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
   dispatch(record: CommandRecord): void {
     this.#submitting++
     this.#dispatch(record)
-      .catch((error: unknown) =>
-        this.#deps.logger.warn(
-          { commandId: record.commandId, error },
-          'a command could not be handed over; its deadline settles it'
-        )
-      )
+      .catch((error: unknown) => this.#notHandedOver(record, error))
       .finally(() => this.#submitting--)
   }
 
@@ -315,6 +312,10 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
   take(record: CommandRecord, conversation: LiveConversation): void {
     this.#open++
     void this.#give(record, conversation)
+  }
+
+  #notHandedOver({ commandId }: CommandRecord, error: unknown): void {
+    this.#deps.logger.warn({ commandId, error }, 'a command could not be handed over; its deadline settles it')
   }
 
   async #elsewhere(record: CommandRecord): Promise<LiveConversation | 'handed_over' | undefined> {

@@ -48,7 +48,10 @@ export type Submitted =
   | { readonly kind: 'conflict'; readonly record: CommandRecord }
   /** Not a command at all (unknown type, bad data, bad time): nothing was created. */
   | { readonly kind: 'invalid'; readonly detail: string }
+  /** No command exists: this node takes none now. */
   | { readonly kind: 'unavailable'; readonly detail: string }
+  /** No command exists: Redis, which would have to know of it, is away. */
+  | { readonly kind: 'registry_unavailable'; readonly detail: string }
 
 export type Cancelled =
   | { readonly kind: 'cancelled'; readonly record: CommandRecord }

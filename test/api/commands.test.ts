@@ -88,9 +88,14 @@ test('what the desk refuses is told', async () => {
     [invalid.statusCode, invalid.json().code, invalid.json().detail],
     [400, 'command_invalid', '`transaction.begin` is no command']
   )
-  harness.desk.nextAnswer = { kind: 'unavailable', detail: 'the gateway is stopping' }
-  const unavailable = await harness.call({ method: 'POST', url, payload: reset })
-  deepStrictEqual([unavailable.statusCode, unavailable.json().code], [503, 'commands_unavailable'])
+  for (const [kind, code] of [
+    ['unavailable', 'commands_unavailable'],
+    ['registry_unavailable', 'registry_unavailable']
+  ] as const) {
+    harness.desk.nextAnswer = { kind, detail: 'not now' }
+    const unavailable = await harness.call({ method: 'POST', url, payload: reset })
+    deepStrictEqual([unavailable.statusCode, unavailable.json().code], [503, code])
+  }
 })
 
 test('a body that is no command is refused before the desk', async () => {

@@ -72,6 +72,9 @@ test('what fails inside is a 500 that tells nothing, and a log line; what may be
   harness.fails = new GatewayError('store_busy', 'the store is busy', { canRetry: true })
   const later = await harness.call('/v1/charge-points/CP-1')
   deepStrictEqual([later.statusCode, later.json().code, later.json().detail], [503, 'unavailable', 'the store is busy'])
+  harness.fails = new GatewayError('registry_unavailable', 'Redis cannot be used', { canRetry: true })
+  const away = await harness.call('/v1/charge-points/CP-1')
+  deepStrictEqual([away.statusCode, away.json().code], [503, 'registry_unavailable'])
 })
 
 test('a route that does not exist is a 404 problem', async () => {

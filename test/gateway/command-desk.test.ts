@@ -1,8 +1,9 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import { test } from 'node:test'
 import { derivedId } from '../../src/lib/derived-id.ts'
+import { GatewayError } from '../../src/lib/gateway-error.ts'
 import type { CommandRecord } from '../../src/ports/records.ts'
-import { type Connected, GatewayHarness, turn } from '../support/gateway.ts'
+import { type Connected, GatewayHarness, gatewaySettings, turn } from '../support/gateway.ts'
 import { MemoryStore, memoryDirectory } from '../support/memory-ports.ts'
 
 async function booted(gateway: GatewayHarness, id = 'CP-1'): Promise<Connected> {
@@ -353,4 +354,24 @@ test('a recovery whose outcomes did not reach the disk gives them the same ids t
   await second.node.recover()
   await turn()
   strictEqual(JSON.parse(first.log.appends[0]?.[0]?.text ?? '{}').id, second.log.events()[0]?.id)
+})
+
+test('what cannot be claimed is told by its cause, and no command exists then', async () => {
+  const gateway = new GatewayHarness({ settings: { ...gatewaySettings, commandsOpenMax: 1 } })
+  await booted(gateway)
+  gateway.ledger.claim = () => Promise.reject(new GatewayError('registry_unavailable', 'Redis', { canRetry: true }))
+  deepStrictEqual(await gateway.submit('CP-1', { id: 'c-1' }), { kind: 'registry_unavailable', detail: 'Redis' })
+  gateway.ledger.claim = () => Promise.reject(new GatewayError('store_busy', 'disk', { canRetry: true }))
+  deepStrictEqual(await gateway.submit('CP-1', { id: 'c-1' }), { kind: 'unavailable', detail: 'disk' })
+  strictEqual(await gateway.node.desk.get('c-1'), undefined)
+  strictEqual(gateway.node.desk.openCommands, 0)
+})
+
+test('a command that is claimed exists, whatever happens to its hand-over: nobody is told to send it again', async () => {
+  const away = new GatewayError('registry_unavailable', 'Redis', { canRetry: true })
+  const route = { deliver: () => Promise.reject(away), cancel: async () => false }
+  const gateway = new GatewayHarness({ route })
+  const submitted = await gateway.submit('CP-1', { id: 'c-1' })
+  deepStrictEqual([submitted.kind, submitted.kind === 'accepted' && submitted.record.state], ['accepted', 'claimed'])
+  ok(gateway.lines.some(({ message }) => message.includes('its deadline settles it')))
 })

@@ -101,6 +101,8 @@ function submitRoute(app: FastifyInstance, { desk, settings }: ApiParts): void {
           return sendProblem(reply, 'command_invalid', submitted.detail)
         case 'unavailable':
           return sendProblem(reply, 'commands_unavailable', submitted.detail)
+        case 'registry_unavailable':
+          return sendProblem(reply, 'registry_unavailable', submitted.detail)
         case 'conflict': {
           const { commandId } = submitted.record
           return sendProblem(reply, 'command_id_conflict', `\`${commandId}\` is another command already`)
