@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { WebSocket } from 'ws'
-import type { LoadReport, LoadRequest } from './load.ts'
+import { serveParent } from './child.ts'
+import type { LoadReport, LoadRequest, OpenRequest } from './load.ts'
 
 // A process of charge points: connects them, lets them talk in a closed loop or at a rate, and reports over IPC.
 
@@ -26,10 +28,13 @@ const meterValues = {
     }
   ]
 }
+const handshakeTimeoutMs = 30_000
+const retryMs = 1_000
 const body = `,"MeterValues",${JSON.stringify(meterValues)}]`
 let nextId = 0
 let running = false
 let latenciesMs: number[] = []
+let failedAttempts = 0
 let onAnswer: (socket: Socket) => void = () => {}
 
 function sendMeterValues(socket: Socket): void {
@@ -38,17 +43,31 @@ function sendMeterValues(socket: Socket): void {
   socket.ws.send(`[2,"${process.pid}-${++nextId}"${body}`)
 }
 
-function connect(url: string, id: string): Promise<Socket> {
+function connect({ url, localAddress }: OpenRequest, id: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const ws = new WebSocket(`${url}/${id}`, 'ocpp1.6', { perMessageDeflate: false })
+    const ws = new WebSocket(`${url}/${id}`, 'ocpp1.6', {
+      perMessageDeflate: false,
+      handshakeTimeout: handshakeTimeoutMs,
+      ...(localAddress === undefined ? {} : { localAddress })
+    })
     const socket: Socket = { ws, sentAtMs: 0, answered: 0, open: false }
-    ws.once('error', reject)
+    ws.on('error', reject)
+    let isAccepted = false
+    ws.once('close', (code) => {
+      // No suite closes the connection of somebody who was accepted, so the figures would be those of something else.
+      if (isAccepted) throw new Error(`${id} was closed with ${code}`)
+      reject(new Error(`closed with ${code} before the boot was answered`))
+    })
     ws.once('open', () =>
       ws.send('[2,"boot","BootNotification",{"chargePointVendor":"Bench","chargePointModel":"One"}]')
     )
     ws.on('message', (data) => {
       const text = String(data)
-      if (text.startsWith('[3,"boot"')) return resolve(socket)
+      if (text.startsWith('[3,"boot"')) {
+        if (!text.includes('"Accepted"')) throw new Error(`not accepted: ${text}`)
+        isAccepted = true
+        return resolve(socket)
+      }
       if (!text.startsWith('[3,')) throw new Error(`unexpected answer: ${text.slice(0, 200)}`)
       socket.open = false
       socket.answered++
@@ -58,14 +77,34 @@ function connect(url: string, id: string): Promise<Socket> {
   })
 }
 
-async function open({ url, connections, prefix }: Extract<LoadRequest, { kind: 'open' }>): Promise<LoadReport> {
-  for (let first = 0; first < connections; first += 50) {
-    const count = Math.min(50, connections - first)
-    sockets.push(
-      ...(await Promise.all(Array.from({ length: count }, (_, i) => connect(url, `${prefix}-${sockets.length + i}`))))
-    )
+/** As a charge point does it: when it fails, again after a moment. */
+async function connectAtLast(request: OpenRequest, id: string): Promise<Socket> {
+  const beganMs = performance.now()
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const socket = await connect(request, id)
+      latenciesMs.push(performance.now() - beganMs)
+      return socket
+    } catch (error) {
+      failedAttempts++
+      if (attempt >= (request.attemptsMax ?? 1)) throw error
+      await delay(retryMs * (0.5 + Math.random()))
+    }
   }
-  return report(0)
+}
+
+async function open(request: OpenRequest): Promise<LoadReport> {
+  const { connections, prefix, inFlight = 50 } = request
+  const beganMs = performance.now()
+  latenciesMs = []
+  failedAttempts = 0
+  let next = sockets.length
+  const end = next + connections
+  const connectOneByOne = async () => {
+    while (next < end) sockets.push(await connectAtLast(request, `${prefix}-${next++}`))
+  }
+  await Promise.all(Array.from({ length: inFlight }, connectOneByOne))
+  return report(performance.now() - beganMs)
 }
 
 async function talk({ durationMs, perSecond }: Extract<LoadRequest, { kind: 'talk' }>): Promise<LoadReport> {
@@ -105,16 +144,14 @@ function pace(perSecond: number, beganMs: number): void {
 function report(tookMs: number): LoadReport {
   const sorted = latenciesMs.toSorted((a, b) => a - b)
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
-  return { connections: sockets.length, answered: sorted.length, tookMs, p50Ms: at(0.5), p99Ms: at(0.99) }
+  return {
+    connections: sockets.length,
+    answered: sorted.length,
+    tookMs,
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+    failedAttempts
+  }
 }
 
-process.on('message', (request: LoadRequest) => {
-  const work = request.kind === 'open' ? open(request) : talk(request)
-  work.then(
-    (answer) => process.send?.(answer),
-    (error: unknown) => {
-      console.error(error)
-      process.exit(1)
-    }
-  )
-})
+serveParent<LoadRequest, LoadReport>((request) => (request.kind === 'open' ? open(request) : talk(request)))

@@ -14,7 +14,6 @@ export interface ServerProcess {
   readonly apiUrl?: string
   /** From spawn to listening. */
   readonly listenMs: number
-  /** User and system time of all threads so far. */
   cpuSeconds(): number
   residentBytes(): number
   stop(): Promise<void>
@@ -89,7 +88,8 @@ function firstListening(child: ChildProcess, name: string): Promise<Listening> {
   })
 }
 
-function cpuSecondsOf(pid: number): number {
+/** User and system time of all threads of a process so far. */
+export function cpuSecondsOf(pid: number): number {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
   // The name in parentheses may hold spaces; utime and stime are fields 14 and 15.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')

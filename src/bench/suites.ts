@@ -179,6 +179,6 @@ function median(samples: readonly MessageFigure[]): MessageFigure {
   }
 }
 
-function medianOf(values: readonly number[]): number {
+export function medianOf(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
