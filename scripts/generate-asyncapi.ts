@@ -66,7 +66,8 @@ const eventTrait = {
       cpg_delivery: {
         ...text,
         const: 'local',
-        description: 'Present when the charge point was answered before the brokers had the event (`delivery.ack`).'
+        description:
+          'Present when the charge point may have been answered before the brokers had the event, although `delivery.ack` is `broker`: in an outage, and on what a node had not published when it restarted.'
       }
     }
   },

@@ -138,10 +138,10 @@ function openBus({ config, embedded, clock, logger, metrics }: OutsideDeps): Bus
     clock,
     logger,
     metrics,
-    answersLocally: () => gate?.isLocal ?? false
+    answeredLocally: (position) => gate?.answeredLocally(position) ?? false
   })
   if (brokerPatienceMs !== undefined) {
-    gate = new DeliveryGate({ forwarder, clock, logger, metrics, patienceMs: brokerPatienceMs })
+    gate = new DeliveryGate({ forwarder, log, clock, logger, metrics, patienceMs: brokerPatienceMs })
   }
   const commands = createKafkaCommandSource({ ...base, ...source })
   return { sink, forwarder, gate, commands }

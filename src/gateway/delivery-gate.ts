@@ -1,4 +1,5 @@
 import type { Clock } from '../ports/clock.ts'
+import type { EventLog } from '../ports/event-log.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Counter, Metrics } from '../ports/metrics.ts'
 import type { Forwarder } from './forwarder.ts'
@@ -9,6 +10,7 @@ export interface DeliveryGateDeps {
     Forwarder,
     'isOpen' | 'backlog' | 'partitionOf' | 'isAcked' | 'oldestAgeMs' | 'onAck' | 'onOpen'
   >
+  readonly log: Pick<EventLog, 'range'>
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
@@ -45,14 +47,18 @@ export class DeliveryGate implements DurabilityGate {
   /** Those that came while the partitions were not known. */
   #unplaced: Waiting[] = []
   #isLocal = false
+  /** The last position that may have been answered before the bus had it. */
+  #localUpTo: number
   #isClosed = false
   #sinceMs: number
   #cancelTimer: (() => void) | undefined
 
   constructor(deps: DeliveryGateDeps) {
-    const { forwarder, metrics, clock } = deps
+    const { forwarder, log, metrics, clock } = deps
     this.#deps = deps
     this.#sinceMs = clock.now()
+    // What an earlier life has left was kept by this disk alone, and nobody knows any more whom it had answered.
+    this.#localUpTo = log.range().durable
     this.#outages = metrics.counter('delivery_outages_total', {})
     metrics.gauge('delivery_local', {}, () => (this.#isLocal ? 1 : 0))
     forwarder.onAck((partition, position) => this.#acked(partition, position))
@@ -62,9 +68,14 @@ export class DeliveryGate implements DurabilityGate {
     })
   }
 
-  /** True during an outage. What is sent then says so in a header. */
+  /** True during an outage. */
   get isLocal(): boolean {
     return this.#isLocal
+  }
+
+  /** True when the event at `position` may have been answered before the bus had it. It is sent with a header that says so. */
+  answeredLocally(position: number): boolean {
+    return this.#isLocal || position <= this.#localUpTo
   }
 
   state(): DeliveryState {
@@ -73,7 +84,7 @@ export class DeliveryGate implements DurabilityGate {
 
   wait(chargePointId: string, position: number, waiter: DurableWaiter, ticket: number): void {
     if (this.#isLocal || this.#isClosed) {
-      waiter.durable(ticket)
+      this.#answerLocally(position, waiter, ticket)
       return
     }
     const sinceMs = this.#deps.clock.now()
@@ -146,7 +157,12 @@ export class DeliveryGate implements DurabilityGate {
   }
 
   #releaseAll(): void {
-    for (const { waiter, ticket } of this.#takeAll()) waiter.durable(ticket)
+    for (const { position, waiter, ticket } of this.#takeAll()) this.#answerLocally(position, waiter, ticket)
+  }
+
+  #answerLocally(position: number, waiter: DurableWaiter, ticket: number): void {
+    this.#localUpTo = Math.max(this.#localUpTo, position)
+    waiter.durable(ticket)
   }
 
   #takeAll(): Waiting[] {

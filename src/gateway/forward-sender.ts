@@ -22,8 +22,8 @@ export interface ForwardSenderDeps {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
-  /** True while messages are answered before the bus has their events, though they should not be. */
-  readonly answersLocally?: () => boolean
+  /** True for the position of an event that may have been answered before the bus has it, though it should not be. */
+  readonly answeredLocally?: (position: number) => boolean
 }
 
 /** A lane whose batch failed for a reason that may pass is not tried before. */
@@ -94,7 +94,7 @@ export class ForwardSender {
   }
 
   #send(lane: PartitionLane): void {
-    const { clock, sink, settings, answersLocally } = this.#deps
+    const { clock, sink, settings, answeredLocally } = this.#deps
     const sentAtMs = clock.now()
     this.#ready.delete(lane)
     const { attempt, events } = lane.begin(sentAtMs, {
@@ -102,11 +102,10 @@ export class ForwardSender {
       // The topic's limit holds for a whole batch too.
       bytesMax: Math.min(settings.batchBytesMax, sink.recordBytesMax)
     })
-    const isLocal = answersLocally?.() ?? false
     sink
       .send(
         lane.partition,
-        events.map((event) => sinkRecordOf(event, isLocal))
+        events.map((event) => sinkRecordOf(event, answeredLocally?.(event.position) ?? false))
       )
       .then(
         () => {

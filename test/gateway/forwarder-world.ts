@@ -68,8 +68,8 @@ export class ForwarderWorld {
   forwarder: Forwarder
   readonly logger = memoryLogger()
   readonly metrics = countingMetrics()
-  readonly settings: ForwarderSettings
-  answersLocally: () => boolean = () => false
+  readonly settings: { -readonly [Key in keyof ForwarderSettings]: ForwarderSettings[Key] }
+  answeredLocally: (position: number) => boolean = () => false
   #n = 0
 
   constructor(partitions: number, changed: Partial<ForwarderSettings> = {}) {
@@ -89,7 +89,7 @@ export class ForwarderWorld {
       clock: this.clock,
       logger: this.logger,
       metrics: this.metrics,
-      answersLocally: () => this.answersLocally()
+      answeredLocally: (position) => this.answeredLocally(position)
     })
   }
 

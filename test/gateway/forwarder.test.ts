@@ -40,15 +40,15 @@ test('an event written by another hand is found its id too', async () => {
 
 test('what is answered from disk during an outage says so', async () => {
   const world = await new ForwarderWorld(1).start()
-  world.answersLocally = () => true
-  await world.append(1)
+  world.answeredLocally = (position) => position === 2
+  world.sink.held = 'all'
+  for (let n = 0; n < 3; n++) await world.append(1)
   await settled()
-  world.answersLocally = () => false
-  await world.append(1)
+  world.sink.release()
   await settled()
   deepStrictEqual(
     world.topic.partitions[0]?.map(({ headers }) => headers.cpg_delivery),
-    ['local', undefined]
+    [undefined, 'local', undefined]
   )
 })
 
