@@ -1,6 +1,7 @@
 /** Measures the gateway: see `help`. */
 import { parseArgs } from 'node:util'
 import { measureIdle, measureMessages, measureStart } from '../../src/bench/suites.ts'
+import { measureDelivery } from './delivery.ts'
 import type { Suite, SuiteOptions } from './suite.ts'
 import { measureTopic } from './topic.ts'
 
@@ -9,6 +10,11 @@ const clusterSuites: readonly Suite[] = [
     name: 'topic',
     about: 'events a second from socket to topic beside the producer alone; CPU per event with 6 and 64 partitions',
     run: measureTopic
+  },
+  {
+    name: 'delivery',
+    about: 'what `delivery.ack: broker` adds to an answer, with one broker and with three (min.insync.replicas 2)',
+    run: measureDelivery
   }
 ]
 const aloneSuites = ['start', 'messages', 'idle']
