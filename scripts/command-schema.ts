@@ -1,5 +1,5 @@
 import { exampleCommand, type JsonSchema } from '../src/api/schemas.ts'
-import { timePattern } from '../src/gateway/cluster/command-intake.ts'
+import { chargePointIdCharactersMax, timePattern } from '../src/gateway/cluster/command-intake.ts'
 import { commandIdPattern } from '../src/gateway/command-desk.ts'
 
 const { id, chargePointId, type, data, timeoutMs, expiresAt } = exampleCommand
@@ -24,6 +24,9 @@ export const commandSchema: JsonSchema = {
     chargePointId: {
       type: 'string',
       minLength: 1,
+      // No control characters, as regular expressions of every language say it.
+      pattern: '^[^\\x00-\\x1f\\x7f-\\x9f]+$',
+      maxLength: chargePointIdCharactersMax,
       description:
         'Absent: the key of the record. Commands of one charge point keep their order when they share the key.'
     },

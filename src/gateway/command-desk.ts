@@ -1,4 +1,5 @@
 import { defaultPriority, toCall } from '../commands/to-call.ts'
+import { nestsDeeper } from '../lib/depth.ts'
 import { digestOf } from '../lib/derived-id.ts'
 import { formatDuration } from '../lib/duration.ts'
 import { GatewayError } from '../lib/gateway-error.ts'
@@ -53,6 +54,9 @@ export interface CommandDeskDeps {
 
 /** How long a cancel waits for its outcome to be on disk. */
 const cancelWaitMs = 1_000
+
+/** Deeper than any CALL, far below what a stack takes. */
+const dataDepthMax = 100
 
 /** `.` and `..` cannot stand in the path of a URL. */
 export const commandIdPattern = /^(?!\.{1,2}$)[\x21-\x7e]{1,128}$/
@@ -362,6 +366,7 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     if (Number.isNaN(expiresAtMs)) return 'expiresAt: an RFC 3339 time such as 2026-11-23T10:00:00Z is expected'
     if (expiresAtMs > nowMs + commandExpiryMaxMs)
       return `expiresAt: at most limits.command_expiry_max (${formatDuration(commandExpiryMaxMs)}) from now`
+    if (nestsDeeper(data, dataDepthMax)) return `data: at most ${dataDepthMax} levels are taken`
     const timeoutMs = request.timeoutMs ?? callTimeoutMs
     if (timeoutMs > commandTimeoutMaxMs)
       return `timeoutMs: at most limits.command_timeout_max (${formatDuration(commandTimeoutMaxMs)})`

@@ -4,6 +4,7 @@ import type { NodeLease } from '../../ports/node-lease.ts'
 import type { CommandRecord } from '../../ports/records.ts'
 import { type CommandDesk, commandIdPattern } from '../command-desk.ts'
 import type { CommandRequest } from '../views.ts'
+import { isUnavailable } from './unavailable.ts'
 
 export interface CommandIntakeDeps {
   readonly source: Pick<CommandSource, 'deadLetter'>
@@ -76,17 +77,23 @@ export class CommandIntake implements CommandHandler {
 
   async #acceptOne(record: SourceRecord): Promise<void> {
     const parsed = parseCommand(record)
-    if (parsed.ok) {
-      const command = await this.#deps.accept(parsed.request, record.timestampMs)
+    const fault = parsed.ok ? await this.#take(parsed.request, record) : parsed.detail
+    if (fault === undefined) return
+    this.#deps.logger.warn({ where: record.where, detail: fault }, 'a record of the topic of commands is no command')
+    if (!parsed.ok && parsed.known) await this.#deps.refuse(parsed.known, fault, Math.min(record.timestampMs, timeMax))
+    await this.#deps.source.deadLetter(record, fault)
+  }
+
+  /** What is wrong with it, when it will be wrong however often it comes: it would stop its partition for ever. */
+  async #take(request: CommandRequest & { readonly id: string }, record: SourceRecord): Promise<string | undefined> {
+    try {
+      const command = await this.#deps.accept(request, record.timestampMs)
       if (command) this.#keep(record.where, command)
-      return
+      return undefined
+    } catch (error) {
+      if (isUnavailable(error)) throw error
+      return `it cannot be taken: ${error instanceof Error ? error.message : String(error)}`
     }
-    this.#deps.logger.warn(
-      { where: record.where, detail: parsed.detail },
-      'a record of the topic of commands is no command'
-    )
-    if (parsed.known) await this.#deps.refuse(parsed.known, parsed.detail, record.timestampMs)
-    await this.#deps.source.deadLetter(record, parsed.detail)
   }
 }
 
@@ -111,6 +118,14 @@ export async function startIntake({ source, desk, lease, logger }: IntakeParts):
   await source.start(intake)
 }
 
+/** As long as an id that a charge point can connect with. */
+export const chargePointIdCharactersMax = 255
+/** They part the members of keys. */
+const controlCharacter = /\p{Cc}/u
+
+/** The end of the year 9999: a timestamp beyond is none in milliseconds, and no time as text. */
+const timeMax = Date.UTC(10_000, 0) - 1
+
 /** RFC 3339; what it lets through, `Date.parse` reads. */
 export const timePattern =
   /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3])(?::[0-5]\d){2}(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/
@@ -128,7 +143,7 @@ type Parsed =
  * A record of `commands-down`: `{ id, chargePointId, type, data, ... }`, the key its charge point id. Never throws. What it takes
  * is what `schemas/commands/command.json` tells backends.
  */
-export function parseCommand({ value, key }: SourceRecord): Parsed {
+export function parseCommand({ value, key, timestampMs }: SourceRecord): Parsed {
   let body: unknown
   try {
     body = JSON.parse(value)
@@ -148,10 +163,10 @@ export function parseCommand({ value, key }: SourceRecord): Parsed {
     requestedBy
   } = body as Record<string, unknown>
   const known =
-    isCommandId(id) && typeof chargePointId === 'string' && chargePointId !== ''
+    isCommandId(id) && isChargePointId(chargePointId)
       ? { id, chargePointId, type: typeof type === 'string' ? type : 'unknown' }
       : undefined
-  const fault = faultOf({ id, chargePointId, type, timeoutMs, expiresAt, priority })
+  const fault = faultOf({ id, chargePointId, type, timeoutMs, expiresAt, priority, timestampMs })
   if (fault) return { ok: false, detail: fault, ...(known ? { known } : {}) }
   return {
     ok: true,
@@ -172,14 +187,22 @@ function isCommandId(id: unknown): id is string {
   return typeof id === 'string' && commandIdPattern.test(id)
 }
 
+function isChargePointId(id: unknown): id is string {
+  if (typeof id !== 'string' || id === '' || id.length > chargePointIdCharactersMax) return false
+  return !controlCharacter.test(id) && id.isWellFormed()
+}
+
 function faultOf(
-  members: Readonly<Record<'id' | 'chargePointId' | 'type' | 'timeoutMs' | 'expiresAt' | 'priority', unknown>>
+  members: Readonly<Record<'id' | 'chargePointId' | 'type' | 'timeoutMs' | 'expiresAt' | 'priority', unknown>> & {
+    readonly timestampMs: number
+  }
 ): string | undefined {
-  const { id, chargePointId, type, timeoutMs, expiresAt, priority } = members
+  const { id, chargePointId, type, timeoutMs, expiresAt, priority, timestampMs } = members
   if (!isCommandId(id))
     return 'id: 1 to 128 printable ASCII characters without spaces are expected; without it there can be no outcome'
-  if (typeof chargePointId !== 'string' || chargePointId === '')
-    return 'chargePointId: a text is expected (or the key of the record)'
+  if (!isChargePointId(chargePointId))
+    return `chargePointId: a text of 1 to ${chargePointIdCharactersMax} characters is expected (or the key of the record)`
+  if (timestampMs > timeMax) return 'the timestamp of the record is not in milliseconds since 1970'
   if (typeof type !== 'string') return 'type: a text such as "ocpp.call" is expected'
   if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && (timeoutMs as number) > 0))
     return 'timeoutMs: a positive whole number of milliseconds is expected'

@@ -1,10 +1,13 @@
-import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
+import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { Ajv } from 'ajv'
 import fc from 'fast-check'
-import { parseCommand } from '../../../src/gateway/cluster/command-intake.ts'
+import { CommandIntake, parseCommand } from '../../../src/gateway/cluster/command-intake.ts'
+import { GatewayError } from '../../../src/lib/gateway-error.ts'
 import type { SourceRecord } from '../../../src/ports/command-source.ts'
+import { GatewayHarness, turn } from '../../support/gateway.ts'
+import { memoryLogger } from '../../support/memory-logger.ts'
 
 const schema = JSON.parse(readFileSync('schemas/commands/command.json', 'utf8'))
 const fits = new Ajv({ strict: true, strictTypes: false }).compile(schema)
@@ -32,7 +35,11 @@ const zoned = fc
 const command = fc.record(
   {
     id: fc.oneof({ weight: 3, arbitrary: fc.stringMatching(/^[!-~]{1,130}$/) }, { weight: 1, arbitrary: odd }),
-    chargePointId: fc.oneof({ weight: 3, arbitrary: fc.string() }, { weight: 1, arbitrary: odd }),
+    chargePointId: fc.oneof(
+      { weight: 3, arbitrary: fc.string() },
+      { weight: 1, arbitrary: fc.constantFrom('a\u0001b', 'x'.repeat(255), 'x'.repeat(256), '\u007f') },
+      { weight: 1, arbitrary: odd }
+    ),
     type: fc.oneof({ weight: 3, arbitrary: fc.constant('ocpp.call') }, { weight: 1, arbitrary: odd }),
     data: odd,
     timeoutMs: fc.oneof({ weight: 2, arbitrary: fc.integer() }, { weight: 1, arbitrary: odd }),
@@ -104,4 +111,59 @@ test('what has a usable id gets an outcome; what has none, only its dead letter'
     const parsed = parseCommand(recordOf(text))
     ok(!parsed.ok && parsed.known === undefined)
   }
+})
+
+function intakeOf(gateway: GatewayHarness) {
+  const dead: [where: string, reason: string][] = []
+  const intake = new CommandIntake({
+    source: { deadLetter: async ({ where }, reason) => void dead.push([where, reason]) },
+    accept: (request, timestampMs) => gateway.node.desk.accept(request, timestampMs),
+    dispatch: (record) => gateway.node.desk.dispatch(record),
+    refuse: (request, detail, timestampMs) => gateway.node.desk.refuse(request, detail, timestampMs),
+    logger: memoryLogger()
+  })
+  return { dead, intake }
+}
+
+// Each of these was rejected anew for ever, and its partition stood; or it was claimed and never got its outcome.
+const nested = `${'['.repeat(50_000)}${']'.repeat(50_000)}`
+for (const [what, value, timestampMs, reason, hasOutcome] of [
+  ['an id of a charge point that no key can hold', { ...good, chargePointId: 'x'.repeat(3_000) }, 0, /^charge/, false],
+  ['an id with half a character', { ...good, chargePointId: 'CP-\ud800' }, 0, /^chargePointId/, false],
+  ['an id with what parts the members of a key', { ...good, chargePointId: 'a\u0001b' }, 0, /^chargePointId/, false],
+  ['data nested deeper than a stack', JSON.stringify(good).replace('"Reset"', nested), 0, undefined, true],
+  ['a timestamp in nanoseconds', good, 1_790_000_000_000_000_000, /timestamp/, true]
+] as const) {
+  test(`a record with ${what} stops no partition, and what is told of it is told once`, async () => {
+    const gateway = new GatewayHarness()
+    const { dead, intake } = intakeOf(gateway)
+    const records = [{ ...recordOf(value), timestampMs }, recordOf({ ...good, id: 'c-2' })]
+    await intake.accept(records)
+    intake.proceed(records)
+    await turn()
+    if (reason) match(dead[0]?.[1] ?? '', reason)
+    strictEqual(dead.length, reason ? 1 : 0)
+    const outcomes = gateway.log.events('command.outcome').map(({ data }) => [data.commandId, data.reason])
+    const first = hasOutcome ? [['c-1', 'invalid']] : []
+    deepStrictEqual(outcomes, [...first, ['c-2', 'unknown_charge_point']])
+  })
+}
+
+test('what cannot be taken however often it comes goes to the dead letters; what the registry cannot take now, comes again', async () => {
+  const dead: string[] = []
+  let error: Error = new TypeError('this one breaks the gateway')
+  const intake = new CommandIntake({
+    source: { deadLetter: async (_record, reason) => void dead.push(reason) },
+    accept: async () => {
+      throw error
+    },
+    dispatch: () => undefined,
+    refuse: async () => undefined,
+    logger: memoryLogger()
+  })
+  await intake.accept([recordOf(good)])
+  deepStrictEqual(dead, ['it cannot be taken: this one breaks the gateway'])
+  error = new GatewayError('registry_unavailable', 'Redis is away', { canRetry: true })
+  await rejects(intake.accept([recordOf(good)]), /Redis is away/)
+  strictEqual(dead.length, 1)
 })
