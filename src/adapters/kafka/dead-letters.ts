@@ -40,7 +40,7 @@ export function createDeadLetters(options: KafkaEventSinkOptions): DeadLetters {
           ...originalHeaders(original),
           dead_letter_reason: reason,
           dead_letter_where: record.where,
-          dead_letter_timestamp: new Date(record.timestampMs).toISOString()
+          dead_letter_timestamp: timeText(record.timestampMs)
         }
       }
       // One after the other: a partition takes one send at a time.
@@ -50,6 +50,12 @@ export function createDeadLetters(options: KafkaEventSinkOptions): DeadLetters {
     },
     close: async () => sink?.close()
   }
+}
+
+/** A producer may write anything into a timestamp, such as nanoseconds: then it stands as it came. */
+function timeText(ms: number): string {
+  const time = new Date(ms)
+  return Number.isNaN(time.getTime()) ? String(ms) : time.toISOString()
 }
 
 function originalHeaders(original: TopicRecord | undefined): Record<string, Uint8Array> {
