@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { measureIdle, measureMessages, measureStart } from '../../src/bench/suites.ts'
 import { measureDelivery } from './delivery.ts'
+import { measureStorm } from './storm.ts'
 import type { Suite, SuiteOptions } from './suite.ts'
 import { measureTopic } from './topic.ts'
 
@@ -10,6 +11,11 @@ const clusterSuites: readonly Suite[] = [
     name: 'topic',
     about: 'events a second from socket to topic beside the producer alone; CPU per event with 6 and 64 partitions',
     run: measureTopic
+  },
+  {
+    name: 'storm',
+    about: 'boot storm of --stations: seconds until all are accepted, and until all events are in the topic',
+    run: measureStorm
   },
   {
     name: 'delivery',
