@@ -1,10 +1,11 @@
 import type { Directory } from '../ports/directory.ts'
-import type { ChargePointRecord, TransactionRecord } from '../ports/records.ts'
+import type { ChargePointRecord } from '../ports/records.ts'
 import type { Claim, SessionRegistry } from '../ports/session-registry.ts'
 import type { ChargePointSession, SessionStart } from '../session/effect.ts'
 import { type ConversationParts, LiveConversation } from './conversation.ts'
 import type { RefusalLog } from './refusal-log.ts'
 import type { Refusal } from './refusals.ts'
+import { newerOf, type Remembered } from './remembered.ts'
 import type { TakeoverWatch } from './takeover-watch.ts'
 import type { ChargePointsView, ChargePointView } from './views.ts'
 import type { Admitted, Conversation, Gatekeeper, Handshake, Wire } from './wire.ts'
@@ -19,11 +20,6 @@ export interface HubDeps {
   readonly makeSession: (start: SessionStart) => ChargePointSession
   /** Somebody who may not connect any more is not registered any more either. [D6] */
   readonly forgetRegistration: (chargePointId: string) => Promise<void>
-}
-
-type Remembered = {
-  readonly record: ChargePointRecord | undefined
-  readonly transactions: readonly TransactionRecord[]
 }
 
 /** A conversation that came too late: a newer one already lives. It hears nothing and does nothing. */
@@ -225,8 +221,7 @@ export class Hub implements Gatekeeper, ChargePointsView {
   /** Between the load and now an older connection of the same charge point may have changed what is remembered. */
   #newest(chargePointId: string, loaded: Remembered): Remembered {
     this.#parts.pipeline.flush()
-    const here = this.#deps.directory.recall(chargePointId)
-    return (here.record?.epoch ?? 0) >= (loaded.record?.epoch ?? 0) ? here : loaded
+    return newerOf(this.#deps.directory.recall(chargePointId), loaded)
   }
 
   #forget(conversation: LiveConversation): void {

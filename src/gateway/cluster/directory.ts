@@ -1,9 +1,8 @@
 import type { Directory } from '../../ports/directory.ts'
 import type { ChargePointRecord, TransactionRecord } from '../../ports/records.ts'
 import type { SharedState } from '../../ports/shared-state.ts'
+import { newerOf, type Remembered } from '../remembered.ts'
 import { isUnavailable } from './unavailable.ts'
-
-type Remembered = Awaited<ReturnType<Directory['load']>>
 
 /** What the cluster remembers, joined with what this node holds; alone with the latter while the registry is away. */
 export class ClusterDirectory implements Directory {
@@ -18,7 +17,7 @@ export class ClusterDirectory implements Directory {
   async load(chargePointId: string): Promise<Remembered> {
     const here = this.recall(chargePointId)
     try {
-      return newer(here, await this.#shared.load(chargePointId))
+      return newerOf(here, await this.#shared.load(chargePointId))
     } catch (error) {
       if (!isUnavailable(error)) throw error
       return here
@@ -65,16 +64,4 @@ export class ClusterDirectory implements Directory {
       return await local()
     }
   }
-}
-
-/** The record of the higher epoch; each transaction as it was changed last. */
-function newer(here: Remembered, there: Remembered): Remembered {
-  const record =
-    (here.record?.epoch ?? -1) >= (there.record?.epoch ?? -1) ? (here.record ?? there.record) : there.record
-  const transactions = new Map(there.transactions.map((transaction) => [transaction.transactionId, transaction]))
-  for (const transaction of here.transactions) {
-    const other = transactions.get(transaction.transactionId)
-    if (!other || transaction.updatedAtMs >= other.updatedAtMs) transactions.set(transaction.transactionId, transaction)
-  }
-  return { record, transactions: [...transactions.values()] }
 }
