@@ -57,6 +57,7 @@ export async function consumeGeneration(generation: Generation, settings: Genera
   const handling = new Set<number>()
   let topicPartitions: number | undefined
   let failures = 0
+  let lostCommits = 0
   let hasFetched = false
   const fail = async (error: unknown): Promise<void> => {
     if (signal.aborted) return
@@ -77,7 +78,13 @@ export async function consumeGeneration(generation: Generation, settings: Genera
       hasFetched = true
       failures = 0
       for (const partition of led) handling.add(partition)
-      for (const batch of batchesIn(fetched)) if (!(await handle(batch, generation, deps, positions))) return
+      for (const batch of batchesIn(fetched)) {
+        if (await handle(batch, generation, deps, positions)) continue
+        // The next generation begins when the member has joined again; until then every commit would be refused.
+        await wait(clock, backOffMs(++lostCommits), signal)
+        return
+      }
+      lostCommits = 0
     } catch (error) {
       for (const partition of outOfRange(error)) await fromOldest(partition, positions, deps)
       await fail(error)

@@ -1,0 +1,209 @@
+import { deepStrictEqual, ok, strictEqual } from 'node:assert'
+import { test } from 'node:test'
+import { Gate } from '../../../src/adapters/kafka/gate.ts'
+import { consumeGeneration, type GenerationSettings } from '../../../src/adapters/kafka/generation.ts'
+import type { Generation, GroupOffsets } from '../../../src/adapters/kafka/group-offsets.ts'
+import type { FetchedPartition, PartitionReader, TopicRecord } from '../../../src/adapters/kafka/partition-reader.ts'
+import type { CommandHandler, SourceRecord } from '../../../src/ports/command-source.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+import { memoryLogger } from '../../support/memory-logger.ts'
+
+const broker = 1
+
+/** Never an answer within the same turn: a test would stand still where a broker is only asked too often. */
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+/** A refusal of the coordinator: the generation is over. */
+const fenced = () => Object.assign(new Error('refused'), { apiId: 'ILLEGAL_GENERATION' })
+
+function recordAt(offset: number): TopicRecord {
+  const value = Buffer.from(`v${offset}`)
+  return { partition: 0, offset: BigInt(offset), timestampMs: 0, key: Buffer.from('CP-0'), value, headers: [] }
+}
+
+/** A topic of one partition, the group's committed offset in it, and a clock that the test moves. */
+function world() {
+  const clock = new FakeClock()
+  const closing = new AbortController()
+  const topic: TopicRecord[] = []
+  const told: string[] = []
+  const faults = { fetch: false }
+  const fetches = { count: 0 }
+  const group = { committed: 0n }
+  /** What a commit does beyond being carried out; may throw. */
+  const onCommit: { run: (offset: bigint) => void } = { run: (offset) => (group.committed = offset) }
+  const offsets: GroupOffsets = {
+    commit: async (_generation, next) => onCommit.run(next.get(0) ?? 0n),
+    committed: async () => new Map([[0, group.committed]]),
+    close: () => undefined
+  }
+  const reader: PartitionReader = {
+    leaders: async () => ({ byNode: new Map([[broker, [0]]]), partitions: 1 }),
+    fetch: async (_node, from) => {
+      fetches.count++
+      await turn()
+      if (faults.fetch) throw new Error('the broker is away')
+      const at = from.get(0) ?? 0n
+      const records = topic.filter(({ offset }) => offset >= at)
+      if (records.length > 0)
+        return new Map<number, FetchedPartition>([[0, { records, nextOffset: at + BigInt(records.length) }]])
+      // As the broker: an answer without records comes late.
+      await new Promise<void>((resolve) => void clock.after(1000, resolve))
+      return new Map()
+    },
+    bounds: async () => new Map([[0, BigInt(topic.length)]]),
+    forget: () => undefined,
+    close: () => undefined
+  }
+  const settings = (handler: CommandHandler): GenerationSettings => ({
+    offsets,
+    openOffsets: () => offsets,
+    closing: closing.signal,
+    openReader: () => reader,
+    gate: new Gate(),
+    handler,
+    toSource: ({ offset, value, timestampMs }): SourceRecord => ({
+      key: 'CP-0',
+      value: Buffer.from(value ?? []).toString(),
+      timestampMs,
+      where: `commands/0@${offset}`
+    }),
+    topic: 'commands',
+    clock,
+    logger: memoryLogger(),
+    onFault: () => told.push('fault'),
+    onWell: () => told.push('well'),
+    onSilence: (what) => told.push(what),
+    silentMs: 60_000
+  })
+  /** Lets promises and timers run until it holds. */
+  const until = async (what: string, holds: () => boolean): Promise<void> => {
+    for (let turns = 0; !holds(); turns++) {
+      ok(turns < 2000, `it did not come about: ${what}`)
+      await turn()
+      clock.advance(50)
+    }
+  }
+  const begin = (generationId: number, handler: CommandHandler) => {
+    const over = new AbortController()
+    const generation: Generation = { memberId: 'm', generationId, partitions: [0], signal: over.signal }
+    const done = consumeGeneration(generation, settings(handler))
+    let isDone = false
+    void done.finally(() => {
+      isDone = true
+    })
+    return { over, ended: () => until('the generation ends', () => isDone) }
+  }
+  return { topic, told, faults, fetches, clock, group, onCommit, closing, until, begin }
+}
+
+function recorder(onAccept: (attempt: number) => void = () => undefined) {
+  const seen: string[] = []
+  let attempts = 0
+  const note = (what: string) => (records: readonly SourceRecord[]) =>
+    void seen.push(`${what} ${records.map(({ value }) => value).join(' ')}`)
+  const handler: CommandHandler = {
+    async accept(records) {
+      note('accept')(records)
+      onAccept(++attempts)
+    },
+    proceed: note('proceed'),
+    committedElsewhere: note('elsewhere')
+  }
+  return { handler, seen }
+}
+
+// Found by the chaos run: an accept that fails may have claimed some of its records. The generation ended before the next attempt,
+// the new member found them claimed and left them alone, and nobody sent them.
+test('records of a failed accept are told of when another member commits them', async () => {
+  const { topic, group, closing, until, begin } = world()
+  topic.push(recordAt(0), recordAt(1))
+  const { handler, seen } = recorder(() => {
+    throw new Error('the registry is away')
+  })
+  const first = begin(1, handler)
+  await until('it was offered', () => seen.length > 0)
+  first.over.abort()
+  await first.ended()
+  const offered = seen.length
+  ok(!seen.some((line) => line.startsWith('elsewhere')), 'nobody has committed them yet')
+  group.committed = 2n
+  await until('they are told of', () => seen.length > offered)
+  deepStrictEqual(seen.slice(offered), ['elsewhere v0 v1'])
+  closing.abort()
+})
+
+test('a batch whose commit is refused does not proceed, and is told of when another member has committed it', async () => {
+  const { topic, group, closing, until, begin, onCommit } = world()
+  topic.push(recordAt(0))
+  const { handler, seen } = recorder()
+  let commits = 0
+  onCommit.run = () => {
+    commits++
+    throw fenced()
+  }
+  const first = begin(1, handler)
+  await until('the commit was refused', () => commits > 0)
+  first.over.abort()
+  await first.ended()
+  deepStrictEqual(seen.slice(0, 1), ['accept v0'])
+  ok(!seen.includes('proceed v0'))
+  const before = seen.length
+  group.committed = 1n
+  await until('the other member has committed it', () => seen.length > before)
+  deepStrictEqual([...new Set(seen)], ['accept v0', 'elsewhere v0'])
+  closing.abort()
+})
+
+// It asked the brokers again and again, and opened a connection each time to see who commits instead.
+test('a member whose commits are refused does not read the same records again without a pause', async () => {
+  const { topic, closing, until, begin, onCommit, fetches, clock } = world()
+  topic.push(recordAt(0))
+  onCommit.run = () => {
+    throw fenced()
+  }
+  const startedMs = clock.now()
+  const first = begin(1, recorder().handler)
+  await until('half a minute passes', () => clock.now() - startedMs > 30_000)
+  ok(fetches.count > 3 && fetches.count < 20, `${fetches.count} fetches`)
+  closing.abort()
+  first.over.abort()
+  await first.ended()
+})
+
+// Found by the chaos run: a gateway that was cut off from the brokers said for good that its commands are down while it read
+// them. The fault was of a generation that ended with it; the next one counted its failures from nothing.
+test('a new generation that reads takes back what an earlier one said was wrong', async () => {
+  const { faults, told, until, begin } = world()
+  const { handler } = recorder()
+  faults.fetch = true
+  const first = begin(1, handler)
+  await until('the fault is told', () => told.includes('fault'))
+  first.over.abort()
+  await first.ended()
+  faults.fetch = false
+  const second = begin(2, handler)
+  await until('it is taken back', () => told.at(-1) === 'well')
+  second.over.abort()
+  await second.ended()
+})
+
+test('a commit without an answer that had arrived proceeds, also when the generation is over', async () => {
+  const { topic, group, closing, until, begin, onCommit } = world()
+  topic.push(recordAt(0))
+  const { handler, seen } = recorder()
+  let commits = 0
+  onCommit.run = (offset) => {
+    commits++
+    if (commits > 1) throw fenced()
+    group.committed = offset
+    throw new Error('the connection broke')
+  }
+  const first = begin(1, handler)
+  await until('it proceeds', () => seen.includes('proceed v0'))
+  deepStrictEqual(seen, ['accept v0', 'proceed v0'])
+  strictEqual(commits, 2)
+  closing.abort()
+  first.over.abort()
+  await first.ended()
+})
