@@ -4,6 +4,7 @@ export interface GatewayEvent {
   readonly source: string
   readonly type: string
   readonly subject: string
+  readonly node: string
   readonly epoch?: number
   readonly sequence?: string
   readonly correlationid?: string
@@ -23,14 +24,17 @@ export type Verdict =
 export class EventCheck {
   readonly #idsMax: number
   readonly #ids = new Set<string>()
-  /** The last number by charge point and epoch. An older epoch may go on after a newer one has begun. */
+  /**
+   * The last number by charge point, epoch and node: while Redis is away two nodes may give the same epoch. An older one may
+   * go on after a newer one has begun.
+   */
   readonly #last = new Map<string, number>()
 
   constructor(idsMax = 1_000_000) {
     this.#idsMax = idsMax
   }
 
-  take({ source, id, epoch, sequence }: GatewayEvent): Verdict {
+  take({ source, id, node, epoch, sequence }: GatewayEvent): Verdict {
     const key = `${source} ${id}`
     if (this.#ids.has(key)) return { kind: 'repeat' }
     this.#ids.add(key)
@@ -41,7 +45,7 @@ export class EventCheck {
     // Events that belong to no session have neither.
     if (epoch === undefined || sequence === undefined) return { kind: 'new' }
     const number = Number(sequence.slice(sequence.indexOf('-') + 1))
-    const session = `${source} ${epoch}`
+    const session = `${source} ${epoch} ${node}`
     const last = this.#last.get(session)
     this.#last.set(session, Math.max(last ?? 0, number))
     // Who begins in the middle of an epoch has missed nothing that it was meant to see.

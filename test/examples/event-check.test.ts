@@ -10,6 +10,7 @@ function event(n: number, more: Partial<GatewayEvent> = {}): GatewayEvent {
     source: '/charge-points/A',
     type: 't',
     subject: 'A',
+    node: 'gw-0',
     data: {},
     epoch,
     sequence,
@@ -32,6 +33,9 @@ test('a gap is told with what is missing, within its own charge point and epoch 
   strictEqual(check.take(event(1, { epoch: 8 })).kind, 'new')
   // The rest of the older epoch, after the takeover.
   strictEqual(check.take(event(6)).kind, 'new')
+  // While Redis was away another node gave the same epoch: its events are in no line with these.
+  strictEqual(check.take(event(1, { id: 'x', node: 'gw-1' })).kind, 'new')
+  deepStrictEqual(check.take(event(3, { id: 'y', node: 'gw-1' })), { kind: 'gap', first: 2, last: 2 })
   const { epoch: _, sequence: __, ...sessionless } = event(9)
   strictEqual(check.take(sessionless).kind, 'new')
 })
