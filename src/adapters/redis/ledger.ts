@@ -17,6 +17,8 @@ const recentMax = 200
 /** Charge points of commands that were seen here, so that most look-ups of the index are spared. */
 const seenMax = 20_000
 const unsettledMax = 10_000
+/** Entries of the index of deadlines without a command that are remembered until they are seen again. */
+const missingMax = 20_000
 
 export interface LedgerDeps {
   readonly connection: RedisConnection
@@ -32,6 +34,8 @@ export interface LedgerDeps {
 export class RedisLedger implements ClusterLedger {
   readonly #deps: LedgerDeps
   readonly #seen = new Map<string, string>()
+  /** When a deadline without a command was first seen. */
+  readonly #missing = new Map<string, number>()
 
   constructor(deps: LedgerDeps) {
     this.#deps = deps
@@ -188,6 +192,7 @@ export class RedisLedger implements ClusterLedger {
   ): Promise<OverdueCommand | undefined> {
     const [chargePointId, commandId] = partsOf(member)
     const entry = await this.#entry(chargePointId, commandId)
+    if (!entry && !this.#isGone(member, nowMs)) return undefined
     if (!entry || entry.published) {
       const key = this.#deps.keys.deadlinesOf(commandId)
       await this.#deps.connection.send(key, ['ZREM', key, member])
@@ -205,6 +210,21 @@ export class RedisLedger implements ClusterLedger {
     if (lookedAfter) return undefined
     if (record.state === 'written') return { record, why: 'unanswered' }
     return { record, why: handedOver ? 'abandoned' : 'unclaimed' }
+  }
+
+  /**
+   * A claim puts its deadline down first, by the clock of its node: to one that is ahead it is due at once. Only one that is
+   * still missing when the claim would be too late belongs to nobody.
+   */
+  #isGone(member: string, nowMs: number): boolean {
+    const sinceMs = this.#missing.get(member)
+    if (sinceMs !== undefined && nowMs - sinceMs < checkEveryMs) return false
+    this.#missing.delete(member)
+    if (sinceMs !== undefined) return true
+    this.#missing.set(member, nowMs)
+    const [oldest] = this.#missing.keys()
+    if (this.#missing.size > missingMax && oldest !== undefined) this.#missing.delete(oldest)
+    return false
   }
 
   async #isLookedAfter({ record, incarnation }: LedgerEntry): Promise<boolean> {
