@@ -250,11 +250,12 @@ export class RedisLedger implements ClusterLedger {
     const { connection, keys, nodeId, lease, commandMemoryMs } = this.#deps
     const { outcome, kept } = what
     const written = kept?.state === 'claimed' ? undefined : kept
+    const memoryMs = kept ? this.#memoryMs(kept) : commandMemoryMs
     const flat = (await connection.run(
       scripts.commandSettle,
       [keys.command(what.chargePointId, what.commandId)],
       // biome-ignore format: as the script names them
-      [outcome.outcome, JSON.stringify(outcome), what.settledAtMs, nodeId, lease.incarnation, commandMemoryMs,
+      [outcome.outcome, JSON.stringify(outcome), what.settledAtMs, nodeId, lease.incarnation, memoryMs,
         kept ? encodeRecord(kept) : '', written?.epoch ?? '', written?.writtenAtMs ?? '']
     )) as string[] | null
     return flat ? decodeEntry(flat)?.record : undefined

@@ -15,5 +15,6 @@ elseif row[1] == 'written' and ARGV[1] == 'not_sent' and (row[2] ~= ARGV[4] or r
 end
 redis.call('HSET', KEYS[1], 'state', 'settled', 'settlement', ARGV[2], 'settledAtMs', ARGV[3], 'node', ARGV[4],
   'incarnation', ARGV[5])
-redis.call('PEXPIRE', KEYS[1], ARGV[6])
+-- Never shorter than it was: until it would have expired, whoever gave it may give it again.
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[6]) then redis.call('PEXPIRE', KEYS[1], ARGV[6]) end
 return redis.call('HGETALL', KEYS[1])
