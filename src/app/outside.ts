@@ -119,7 +119,8 @@ export class Outside implements Surroundings {
   #own(): OwnPorts {
     const { config, embedded, clock, logger } = this.#deps
     const { store, directory, registry, ledger } = embedded
-    return { node: config.node.id, clock, logger, store, directory, registry, ledger }
+    const { commandMemoryMs } = config.limits
+    return { node: config.node.id, clock, logger, store, directory, registry, ledger, commandMemoryMs }
   }
 }
 

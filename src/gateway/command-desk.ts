@@ -8,6 +8,7 @@ import type { Directory } from '../ports/directory.ts'
 import type { Ledger } from '../ports/ledger.ts'
 import type { Logger } from '../ports/logger.ts'
 import { type CommandOutcome, type CommandRecord, keyOf } from '../ports/records.ts'
+import { mayBeWritten } from './cluster/leftover.ts'
 import type { LiveConversation } from './conversation.ts'
 import type { GatewayCounters } from './counters.ts'
 import type { OwnEvents } from './own-events.ts'
@@ -101,7 +102,13 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
   }
 
   async submit(request: CommandRequest): Promise<Submitted> {
-    const made = this.#recordOf(request, this.#deps.clock.now())
+    const { clock, commandAgeMaxMs } = this.#deps
+    const asked = this.#recordOf(request, clock.now())
+    // Who names the id may have asked before, and got no answer.
+    const made =
+      request.id === undefined || typeof asked === 'string'
+        ? asked
+        : { ...asked, givenSinceMs: asked.requestedAtMs - commandAgeMaxMs }
     if (typeof made === 'string') return { kind: 'invalid', detail: made }
     const busy = this.#busyWith()
     if (busy) return { kind: 'unavailable', detail: busy }
@@ -113,10 +120,11 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
         // Claimed: whatever happens from here on, there is a command, and it has its outcome.
         await this.#dispatch(claim.record).catch((error: unknown) => this.#notHandedOver(claim.record, error))
       }
+      if (claim.kind === 'in_doubt') await this.#endInDoubt(claim.record)
       // As it is on disk: an outcome that is not there yet may still turn out otherwise.
       const record = (await this.#deps.ledger.get(made.commandId)) ?? claim.record
       if (claim.kind === 'conflict') return { kind: 'conflict', record }
-      return { kind: 'accepted', record, created: claim.kind === 'claimed' }
+      return { kind: 'accepted', record, created: claim.kind === 'claimed' || claim.kind === 'in_doubt' }
     } catch (error) {
       if (!(error instanceof GatewayError && error.canRetry)) throw error
       const kind = error.code === 'registry_unavailable' ? error.code : 'unavailable'
@@ -140,6 +148,7 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
       return undefined
     }
     const claim = await this.#deps.ledger.claim(made)
+    if (claim.kind === 'in_doubt') await this.#endInDoubt(claim.record)
     if (claim.kind !== 'claimed') return undefined
     this.#open++
     return claim.record
@@ -159,7 +168,7 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     // An id that cannot be one cannot have an outcome either; the dead letter tells of it.
     if (typeof made === 'string') return
     const claim = await this.#deps.ledger.claim({ ...made, type })
-    if (claim.kind !== 'claimed') return
+    if (claim.kind !== 'claimed' && claim.kind !== 'in_doubt') return
     this.#open++
     await this.settle(id, { outcome: 'not_sent', reason: 'invalid', detail })
   }
@@ -264,6 +273,11 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     this.#landingIds.delete(record.commandId)
     this.#onPublished?.(record.commandId)
     for (const resolve of this.#waiting.get(record.commandId) ?? []) resolve(record)
+  }
+
+  async #endInDoubt({ commandId }: CommandRecord): Promise<void> {
+    this.#open++
+    await this.settle(commandId, mayBeWritten)
   }
 
   #publish(record: CommandRecord): void {

@@ -2,6 +2,11 @@ import type { CommandOutcome, CommandRecord } from './records.ts'
 
 export type LedgerClaim =
   | { readonly kind: 'claimed'; readonly record: CommandRecord }
+  /**
+   * Claimed, but it may have been given and written before the ledger lost its data: it must not be written, and has to be
+   * settled as `unknown/ledger_lost`.
+   */
+  | { readonly kind: 'in_doubt'; readonly record: CommandRecord }
   /** The same id with the same digest: the command that exists. */
   | { readonly kind: 'exists'; readonly record: CommandRecord }
   /** The same id with another digest or for another charge point. */

@@ -72,7 +72,7 @@ export type NotSentReason =
   | 'node_lost'
   | 'ledger_lost'
   | 'shutting_down'
-export type UnknownReason = 'timeout' | 'disconnected' | 'node_lost' | 'invalid_response'
+export type UnknownReason = 'timeout' | 'disconnected' | 'node_lost' | 'ledger_lost' | 'invalid_response'
 
 /** The one outcome of a command, in the shape of the event `command.outcome`'s data less what the record says. */
 export interface CommandOutcome {
@@ -98,6 +98,8 @@ export interface CommandRecord {
   readonly expiresAtMs: number
   readonly requestedBy: string
   readonly requestedAtMs: number
+  /** It may have been given before, since then: an id of its asker's own, by HTTP. */
+  readonly givenSinceMs?: number
   readonly state: CommandState
   readonly node: string
   readonly epoch?: number
@@ -126,6 +128,13 @@ export interface ForwardedRecord {
   readonly position: number
 }
 
+/** A node of the cluster, as this one knows it. */
+export interface MemberRecord {
+  readonly node: string
+  /** When it was last seen alive, now and then. */
+  readonly seenMs: number
+}
+
 /** The node's own tables. Keys are built by `keyOf`, so that one charge point's rows stand together. */
 export interface Tables {
   readonly chargePoints: ChargePointRecord
@@ -133,6 +142,7 @@ export interface Tables {
   readonly commands: CommandRecord
   readonly openEpochs: OpenEpochRecord
   readonly forwarded: ForwardedRecord
+  readonly members: MemberRecord
 }
 export type TableName = keyof Tables
 
@@ -147,5 +157,6 @@ export const keyOf = {
   transaction: (chargePointId: string, transactionId: string): string => `${chargePointId}\u0001${transactionId}`,
   command: (commandId: string): string => commandId,
   openEpoch: (chargePointId: string, epoch: number): string => `${chargePointId}\u0001${epoch}`,
-  forwarded: (partition: number): string => String(partition)
+  forwarded: (partition: number): string => String(partition),
+  member: (node: string): string => node
 } as const

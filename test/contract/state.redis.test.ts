@@ -2,6 +2,7 @@ import { freshPrefix, type RedisAddress, redisNode, redisPlaces } from '../suppo
 import { redisWorld } from '../support/redis-world.ts'
 import { clusterLedgerContract } from './cluster-ledger.ts'
 import { ledgerContract, type OpenedLedger } from './ledger.ts'
+import { ledgerRollContract } from './ledger-roll.ts'
 import { sharedStateContract } from './shared-state.ts'
 
 // The ports that hold what nodes share: on one server and on a cluster, started once for all of them.
@@ -38,5 +39,6 @@ async function world(address: RedisAddress) {
 for (const { name, address } of redisPlaces()) {
   ledgerContract(name, () => openedLedger(address(), freshPrefix()))
   clusterLedgerContract(name, () => world(address()))
+  ledgerRollContract(name, () => world(address()))
   sharedStateContract(name, () => world(address()))
 }

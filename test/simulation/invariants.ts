@@ -125,7 +125,7 @@ function commandsEndOnce(world: World, events: readonly TopicEvent[]): string[] 
   for (const [id, { isTaken, chargePointId }] of world.ordered) {
     const told = outcomes.get(id) ?? []
     const writes = world.written.get(id) ?? 0
-    if (writes > 1 && !world.knowledgeWasLost) broken.push(`${id}: was written ${writes} times`)
+    if (writes > 1) broken.push(`${id}: was written ${writes} times`)
     if (told.length > 1) broken.push(`${id}: has ${told.length} outcomes`)
     if (told.length === 0 && (isTaken || writes > 0)) broken.push(`${id}: has no outcome (written ${writes} times)`)
     const [event] = told
@@ -133,8 +133,7 @@ function commandsEndOnce(world: World, events: readonly TopicEvent[]): string[] 
     const outcome = String(event.data.outcome)
     const said = world.stations.find((station) => station.chargePointId === chargePointId)?.said.get(id)
     const truth = { accepts: 'accepted', rejects: 'rejected', errors: 'call_error', mute: '' }[said ?? 'mute']
-    if (outcome === 'not_sent' && writes > 0 && !world.knowledgeWasLost)
-      broken.push(`${id}: not_sent, but it was written: ${event.text}`)
+    if (outcome === 'not_sent' && writes > 0) broken.push(`${id}: not_sent, but it was written: ${event.text}`)
     if (['accepted', 'rejected', 'call_error'].includes(outcome) && outcome !== truth)
       broken.push(`${id}: ${outcome}, but the charge point ${said ?? 'said nothing'}`)
   }

@@ -1,4 +1,5 @@
 import { secondsSince2020 } from '../../src/adapters/embedded/transaction-ids.ts'
+import type { RollPart } from '../../src/ports/ledger-roll.ts'
 import type {
   ChargePointRecord,
   CommandOutcome,
@@ -55,6 +56,7 @@ export class RedisModel {
   readonly #openEpochs = new Map<string, Map<string, OpenEpochRow>>()
   #mark: { readonly value: string; readonly sinceMs: number } | undefined
   #marks = 0
+  #roll: { readonly value: string; readonly sinceMs: number; readonly signed: Set<string> } | undefined
   #nextId = 1
   flushes = 0
 
@@ -70,6 +72,7 @@ export class RedisModel {
     const all = [this.#owners, this.#leases, this.#nodes, this.#commands, this.#deadlines, this.#chargePoints]
     for (const part of [...all, this.#transactions, this.#starts, this.#openEpochs]) part.clear()
     this.#mark = undefined
+    this.#roll = undefined
     this.#nextId = 1
     this.flushes++
     this.#scheduler.say('redis: emptied')
@@ -124,6 +127,19 @@ export class RedisModel {
   mark(): { readonly value: string; readonly ageMs: number } {
     this.#mark ??= { value: `mark-${++this.#marks}`, sinceMs: this.#nowMs }
     return { value: this.#mark.value, ageMs: this.#nowMs - this.#mark.sinceMs }
+  }
+
+  /** Who has told what it knows since it was emptied. */
+  roll(): RollPart {
+    this.#roll ??= { value: `roll-${++this.#marks}`, sinceMs: this.#nowMs, signed: new Set() }
+    const { value, sinceMs, signed } = this.#roll
+    return { part: 'redis', value, sinceMs, signed: [...signed] }
+  }
+
+  sign(value: string, node: string): void {
+    if (this.#roll?.value !== value) return
+    this.#scheduler.say(`redis: ${node} has told what it knows`)
+    this.#roll.signed.add(node)
   }
 
   isAlive(node: string, incarnation: string): boolean {

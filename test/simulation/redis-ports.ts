@@ -2,6 +2,7 @@ import { GatewayError } from '../../src/lib/gateway-error.ts'
 import type { Clock } from '../../src/ports/clock.ts'
 import type { ClusterLedger, OverdueCommand } from '../../src/ports/cluster-ledger.ts'
 import type { ControlChannel, ControlMessage, ControlReply } from '../../src/ports/control-channel.ts'
+import type { LedgerRoll } from '../../src/ports/ledger-roll.ts'
 import type { CommandRecord } from '../../src/ports/records.ts'
 import type { SessionRegistry } from '../../src/ports/session-registry.ts'
 import type { SharedState } from '../../src/ports/shared-state.ts'
@@ -137,6 +138,15 @@ export function redisLedger({ node, redis, lease, ask, clock }: RedisLife): Clus
       const due = await ask(() => redis.takeDeadlines(clock.now(), limit))
       const found = await Promise.all(due.map((commandId) => judge(commandId, nowMs)))
       return found.filter((command) => command !== undefined)
+    }
+  }
+}
+
+export function redisRoll({ node, redis, ask }: RedisLife): LedgerRoll {
+  return {
+    read: async () => [await ask(() => redis.roll())],
+    sign: async (parts) => {
+      for (const { value } of parts) await ask(() => redis.sign(value, node))
     }
   }
 }

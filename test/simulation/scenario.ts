@@ -1,3 +1,4 @@
+import type { SimulatedNode } from './simulated-node.ts'
 import { World } from './world.ts'
 
 /** What may go wrong in a run. Each seed has some of them. */
@@ -8,6 +9,7 @@ export const faultKinds = [
   'redis_down',
   'redis_slow',
   'redis_emptied',
+  'knowledge_away',
   'bus_cut',
   'bus_rebalance',
   'bus_set_back',
@@ -70,11 +72,11 @@ function work(world: World, untilMs: number): void {
   scheduler.after(random.between(100, 1_500), world.world, () => {
     if (scheduler.nowMs >= untilMs) return
     const chargePointId = random.pick(world.stations)?.chargePointId ?? ''
-    const again = random.pick([...world.ordered.values()])
+    const again = random.pick(world.ordersToRepeat())
     const what = random.next()
     if (what < 0.4) world.orderByApi(chargePointId)
     else if (what < 0.85) world.orderByBus(chargePointId)
-    else if (again?.id.startsWith('c-')) world.orderByApi(again.chargePointId, again.id)
+    else if (again) world.orderByApi(again.chargePointId, again.id)
     work(world, untilMs)
   })
 }
@@ -117,7 +119,9 @@ function breakOne(world: World, kind: FaultKind): void {
       return
     case 'redis_emptied':
       redis.flush()
-      world.watchKnowledge()
+      return
+    case 'knowledge_away':
+      takeKnowledgeAway(world, node, later)
       return
     case 'bus_cut':
       network.cut(node.name, 'bus')
@@ -146,6 +150,28 @@ function breakOne(world: World, kind: FaultKind): void {
     default:
       return
   }
+}
+
+/** A node is gone, Redis is emptied meanwhile, and what was given a moment ago is given again, to those who know nothing of it. */
+function takeKnowledgeAway(world: World, node: SimulatedNode, later: (run: () => void) => void): void {
+  const { random, scheduler, network, bus, redis } = world
+  if (random.chance(0.6)) {
+    node.crash()
+    later(() => node.start())
+  } else {
+    network.cut(node.name, 'redis')
+    later(() => network.mend(node.name, 'redis'))
+  }
+  scheduler.after(random.between(0, 1_000), world.world, () => {
+    redis.flush()
+    for (let n = 0; n < 4; n++) {
+      scheduler.after(random.between(0, 10_000), world.world, () => {
+        const again = random.pick(world.ordersToRepeat())
+        if (n === 0) bus.setBack(random.between(1, 6))
+        else if (again) world.orderByApi(again.chargePointId, again.id)
+      })
+    }
+  })
 }
 
 function heal(world: World): void {

@@ -16,7 +16,7 @@ import { Disk, DiskLife } from './disk.ts'
 import type { Network } from './network.ts'
 import { OwnLedger, ownDirectory } from './own-ports.ts'
 import type { RedisModel } from './redis-model.ts'
-import { type Listeners, redisControl, redisLedger, redisRegistry, redisShared } from './redis-ports.ts'
+import { type Listeners, redisControl, redisLedger, redisRegistry, redisRoll, redisShared } from './redis-ports.ts'
 import { type Actor, actorOf, type Scheduler } from './scheduler.ts'
 import { SimulatedLease } from './simulated-lease.ts'
 
@@ -115,7 +115,8 @@ export class SimulatedNode {
       store: log,
       directory: ownDirectory(log, disk, clock, shared.reserveTransactionIds),
       registry,
-      ledger
+      ledger,
+      commandMemoryMs: gatewaySettings.commandMemoryMs
     }
     const sink = busSink({ bus, node: name, actor, world, scheduler })
     const ports = {
@@ -123,6 +124,7 @@ export class SimulatedNode {
       registry: redisRegistry(life),
       control: redisControl(life, controlFaults),
       ledger: redisLedger(life),
+      roll: redisRoll(life),
       shared,
       commands: new BusSource({ bus, node: name, actor, world, scheduler })
     }

@@ -5,13 +5,14 @@ import { Random } from './random.ts'
 import { RedisModel } from './redis-model.ts'
 import type { Listeners } from './redis-ports.ts'
 import { type Actor, actorOf, Scheduler } from './scheduler.ts'
-import { type NodeWorld, SimulatedNode } from './simulated-node.ts'
+import { commandAgeMaxMs, type NodeWorld, SimulatedNode } from './simulated-node.ts'
 import { type Manner, Station } from './station.ts'
 
 /** A command that a backend gave. */
 export interface Ordered {
   readonly id: string
   readonly chargePointId: string
+  readonly firstGivenMs: number
   /** Told that it is taken (202), or put on the bus: it must have an outcome. */
   isTaken: boolean
   /** Answered at least once in a way that says nothing about it (503), or not at all. */
@@ -36,11 +37,6 @@ export class World implements NodeWorld {
   readonly ordered = new Map<string, Ordered>()
   /** How often each command was written to a socket. */
   readonly written = new Map<string, number>()
-  /**
-   * The ledger was emptied while a node could not tell it what it knows: nobody else can know whether a command that is given
-   * again was written. Then a second write, or a `not_sent` after a first, is not excluded.
-   */
-  knowledgeWasLost = false
   #orders = 0
 
   constructor(
@@ -86,18 +82,16 @@ export class World implements NodeWorld {
     this.bus.produce(chargePointId, JSON.stringify({ id, chargePointId, type: 'ocpp.call', data: dataOf(id) }))
   }
 
-  /** Call when Redis was emptied: until every node must have told what it knows. */
-  watchKnowledge(leftMs = 12_000): void {
-    const isMissing = ({ isListening, actor, name }: SimulatedNode) =>
-      !isListening || actor.pausedUntilMs > this.scheduler.nowMs || !this.network.reaches(name, 'redis')
-    if (this.nodes.some(isMissing)) this.knowledgeWasLost = true
-    if (leftMs > 0) this.scheduler.after(250, this.world, () => this.watchKnowledge(leftMs - 250))
+  /** By the API, and still of an age to be sent: a backend says it again only as long. */
+  ordersToRepeat(): readonly Ordered[] {
+    const sinceMs = this.scheduler.nowMs - commandAgeMaxMs
+    return [...this.ordered.values()].filter(({ id, firstGivenMs }) => id.startsWith('c-') && firstGivenMs > sinceMs)
   }
 
   #order(id: string, chargePointId: string): Ordered {
     const known = this.ordered.get(id)
     if (known) return known
-    const order = { id, chargePointId, isTaken: false, isUnsure: false }
+    const order = { id, chargePointId, firstGivenMs: this.scheduler.nowMs, isTaken: false, isUnsure: false }
     this.ordered.set(id, order)
     return order
   }

@@ -18,7 +18,8 @@ export class EmbeddedNodeStore implements NodeStore {
     transactions: new Map(),
     commands: new Map(),
     openEpochs: new Map(),
-    forwarded: new Map()
+    forwarded: new Map(),
+    members: new Map()
   }
 
   constructor(store: Store, commit: (changes: readonly StoreChange[]) => Promise<void>) {

@@ -10,7 +10,8 @@ const tags = {
   transactions: 'T',
   commands: 'K',
   openEpochs: 'E',
-  forwarded: 'F'
+  forwarded: 'F',
+  members: 'M'
 } as const satisfies Record<TableName, string>
 const openTransactionTag = 'o'
 const unsettledTag = 'u'

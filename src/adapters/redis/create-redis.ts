@@ -3,6 +3,7 @@ import type { Clock } from '../../ports/clock.ts'
 import type { ClusterLedger } from '../../ports/cluster-ledger.ts'
 import type { ControlChannel } from '../../ports/control-channel.ts'
 import type { SinkState } from '../../ports/event-sink.ts'
+import type { LedgerRoll } from '../../ports/ledger-roll.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { Metrics } from '../../ports/metrics.ts'
 import type { NodeLease } from '../../ports/node-lease.ts'
@@ -14,6 +15,7 @@ import { RedisControlChannel } from './control-channel.ts'
 import { inspectRedis, type RedisFacts } from './inspect.ts'
 import { keysWith } from './keys.ts'
 import { RedisLedger } from './ledger.ts'
+import { redisLedgerRoll } from './ledger-roll.ts'
 import { RedisNodeLease } from './node-lease.ts'
 import { RedisSessionRegistry } from './session-registry.ts'
 import { RedisSharedState } from './shared-state.ts'
@@ -50,6 +52,7 @@ export interface Redis {
   readonly lease: NodeLease
   readonly control: ControlChannel
   readonly ledger: ClusterLedger
+  readonly roll: LedgerRoll
   readonly shared: SharedState
   state(): SinkState
   inspect(): Promise<RedisFacts>
@@ -96,6 +99,7 @@ export function createRedis(options: RedisOptions): Redis {
     lease,
     control,
     ledger: new RedisLedger({ ...base, lease, commandMemoryMs }),
+    roll: redisLedgerRoll({ connection, keys, nodeId }),
     shared: new RedisSharedState({ ...base, lease, transactionMemoryMs }),
     state: () => connection.state(),
     inspect: () => inspectRedis({ ...base, cluster }),

@@ -26,6 +26,7 @@ export interface Keys {
   openEpochs(node: string): string
   openEpochRows(node: string): string
   marker(slotTag: string): string
+  roll(slotTag: string): string
   channel(node: string): string
   readonly nodes: string
   readonly chargePointIndex: string
@@ -52,6 +53,7 @@ export function keysWith(prefix: string): Keys {
     openEpochs: (id) => node(id, ':epochs'),
     openEpochRows: (id) => node(id, ':epoch-rows'),
     marker: (slotTag) => `${prefix}marker:{${slotTag}}`,
+    roll: (slotTag) => `${prefix}roll:{${slotTag}}`,
     channel: (id) => `${prefix}control:${tag(id)}`,
     nodes: `${prefix}nodes`,
     chargePointIndex: `${prefix}index:charge-points`,

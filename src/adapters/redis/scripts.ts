@@ -22,6 +22,8 @@ export const scripts = {
   leaseRenew: load('lease-renew'),
   leaseEnd: load('lease-end'),
   marker: load('marker'),
+  rollRead: load('roll-read'),
+  rollSign: load('roll-sign'),
   commandIndex: load('command-index'),
   commandClaim: load('command-claim'),
   commandWritten: load('command-written'),

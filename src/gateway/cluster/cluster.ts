@@ -3,6 +3,7 @@ import type { ClusterLedger } from '../../ports/cluster-ledger.ts'
 import type { CommandSource } from '../../ports/command-source.ts'
 import type { ControlChannel } from '../../ports/control-channel.ts'
 import type { Directory } from '../../ports/directory.ts'
+import type { LedgerRoll } from '../../ports/ledger-roll.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { NodeLease } from '../../ports/node-lease.ts'
 import type { NodeStore } from '../../ports/node-store.ts'
@@ -17,6 +18,7 @@ import { ClusterRoute } from './command-route.ts'
 import { answerControl } from './control-desk.ts'
 import { ClusterDirectory } from './directory.ts'
 import { KeptLedger } from './ledger.ts'
+import { LedgerKnowledge } from './ledger-knowledge.ts'
 import { LostEpochs } from './lost-epochs.ts'
 import { ClusterPoints } from './points-view.ts'
 import { Projector } from './projector.ts'
@@ -29,6 +31,7 @@ export interface ClusterPorts {
   readonly registry: SessionRegistry
   readonly control: ControlChannel
   readonly ledger: ClusterLedger
+  readonly roll: LedgerRoll
   readonly shared: SharedState
   /** Commands of the bus; absent without one. */
   readonly commands?: CommandSource
@@ -43,6 +46,7 @@ export interface OwnPorts {
   readonly directory: Directory
   readonly registry: SessionRegistry
   readonly ledger: ConstructorParameters<typeof KeptLedger>[0]['local']
+  readonly commandMemoryMs: number
 }
 
 /** The node's ports with the cluster behind them, to build the node from. */
@@ -50,6 +54,7 @@ export interface JoinedPorts {
   readonly directory: Directory
   readonly registry: ClusterRegistry
   readonly ledger: KeptLedger
+  readonly knowledge: LedgerKnowledge
   readonly route: CommandRoute
 }
 
@@ -65,12 +70,23 @@ export function joinPorts(ports: ClusterPorts, own: OwnPorts): JoinedPorts {
     control,
     logger
   })
-  const kept = new KeptLedger({
+  const knowledge = new LedgerKnowledge({
+    node,
+    clock,
+    logger,
+    store,
+    roll: ports.roll,
+    lease,
+    commandMemoryMs: own.commandMemoryMs,
+    restore: () => kept.restore()
+  })
+  const kept: KeptLedger = new KeptLedger({
     node,
     shared: ledger,
     local: own.ledger,
     store,
     lease,
+    knowledge,
     clock,
     logger,
     onNotOwner: (chargePointId, epoch) => registry.doubt(chargePointId, epoch)
@@ -79,6 +95,7 @@ export function joinPorts(ports: ClusterPorts, own: OwnPorts): JoinedPorts {
     registry,
     directory: new ClusterDirectory(shared, own.directory),
     ledger: kept,
+    knowledge,
     route: new ClusterRoute({ node, clock, registry, ledger: kept, control, lease, logger })
   }
 }
@@ -121,7 +138,7 @@ export class Cluster {
       lease,
       registry: joined.registry,
       find: (chargePointId) => hub.find(chargePointId),
-      restore: () => joined.ledger.restore(),
+      restore: () => joined.knowledge.tell(),
       logger,
       perSecondMax: settings.adoptionsPerSecondMax
     })
@@ -129,6 +146,7 @@ export class Cluster {
     this.#settlement = new Settlement({
       clock,
       ledger,
+      isInDoubt: (record) => joined.knowledge.isInDoubt(record),
       own: joined.ledger,
       settle: (commandId, outcome) => desk.settle(commandId, outcome),
       publish: (record) => desk.publishSettled(record),
@@ -173,6 +191,7 @@ export class Cluster {
         })
       )
       .catch((error: unknown) => logger.error({ error }, 'other nodes cannot reach this one'))
+    this.#joined.knowledge.start()
     this.#settlement.start()
     this.#lostEpochs.start()
     if (commands) await startIntake({ source: commands, desk: this.#node.desk, lease, logger })
@@ -189,6 +208,7 @@ export class Cluster {
     this.#settlement.stop()
     this.#lostEpochs.stop()
     this.#adoption.stop()
+    this.#joined.knowledge.stop()
     this.#joined.ledger.stop()
     if (!(await this.#projector.drained(deadlineMs))) {
       this.#own.logger.warn(

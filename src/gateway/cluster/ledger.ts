@@ -1,3 +1,4 @@
+import { GatewayError } from '../../lib/gateway-error.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { ClusterLedger } from '../../ports/cluster-ledger.ts'
 import type { Ledger, LedgerClaim } from '../../ports/ledger.ts'
@@ -6,7 +7,8 @@ import type { NodeLease } from '../../ports/node-lease.ts'
 import type { NodeStore } from '../../ports/node-store.ts'
 import { type CommandOutcome, type CommandRecord, keyOf } from '../../ports/records.ts'
 import { everyRow } from '../every-row.ts'
-import { type Leftover, outcomeOfLeftover } from './leftover.ts'
+import type { LedgerKnowledge } from './ledger-knowledge.ts'
+import { type JudgedLeftover, type Leftover, mayBeWritten, outcomeOfLeftover } from './leftover.ts'
 import { isUnavailable } from './unavailable.ts'
 
 export interface KeptLedgerDeps {
@@ -16,6 +18,7 @@ export interface KeptLedgerDeps {
   readonly local: Ledger
   readonly store: NodeStore
   readonly lease: Pick<NodeLease, 'registryIsWhole'>
+  readonly knowledge: Pick<LedgerKnowledge, 'isInDoubt' | 'wasInDoubt'>
   readonly clock: Clock
   readonly logger: Logger
   /** The registry does not know the session that wanted to write. */
@@ -61,9 +64,12 @@ export class KeptLedger implements Ledger {
   }
 
   async claim(record: CommandRecord): Promise<LedgerClaim> {
+    // Who asks and waits is told to ask again when it can be told from one that was written.
+    if (record.givenSinceMs !== undefined && this.#deps.knowledge.wasInDoubt(record)) throw inDoubt()
     const claim = await this.#claimShared(record).catch((error: unknown) => {
       // Nobody was told that there is such a command; but there may be, by a request whose answer was lost.
-      if (!this.#open.has(record.commandId)) this.#trackUnsure(record)
+      // Asked for again, its time begins anew.
+      if ((this.#open.get(record.commandId)?.leftover.why ?? 'unsure') === 'unsure') this.#trackUnsure(record)
       throw error
     })
     const { state, node } = claim.record
@@ -80,7 +86,7 @@ export class KeptLedger implements Ledger {
     if (kept.kind !== 'claimed') return this.#knownAlready(kept)
     this.#track(claim.record.commandId, { record: claim.record, why: 'late' })
     await this.#untilWhole(record)
-    return { kind: 'claimed', record: claim.record }
+    return { kind: (await this.#deps.knowledge.isInDoubt(record)) ? 'in_doubt' : 'claimed', record: claim.record }
   }
 
   /** This life of `node` has it from now on, and this node's own disk says so before the message is sent. */
@@ -180,7 +186,8 @@ export class KeptLedger implements Ledger {
         this.#open.delete(commandId)
         continue
       }
-      const outcome = outcomeOfLeftover({ ...leftover, own, known, node })
+      const outcome = await this.#judge({ ...leftover, own, known, node })
+      if (this.#open.get(commandId) !== open) continue
       if (outcome) due.push({ commandId, outcome })
       // Somebody else has it: looked at again when its time is over.
       else this.#track(commandId, { ...leftover, why: 'handed_over' }, nowMs)
@@ -206,6 +213,13 @@ export class KeptLedger implements Ledger {
       if (batch.push(record) >= restoredAtOnce) await flush()
     }
     await flush()
+  }
+
+  async #judge(leftover: JudgedLeftover): Promise<CommandOutcome | undefined> {
+    const outcome = outcomeOfLeftover(leftover)
+    // Claimed here and not written here, but perhaps elsewhere before the ledger forgot.
+    const isSure = outcome?.outcome !== 'not_sent' || !(await this.#deps.knowledge.isInDoubt(leftover.own))
+    return isSure ? outcome : mayBeWritten
   }
 
   async #restoreOne(record: CommandRecord): Promise<void> {
@@ -306,4 +320,10 @@ export class KeptLedger implements Ledger {
       this.#deps.clock.after(ms, resolve)
     })
   }
+}
+
+function inDoubt(): GatewayError {
+  const detail =
+    'the ledger of commands lost its data, and a gateway that was there has not told it yet what it knows: whether this id is new cannot be said; send it again when all gateways run, or without an id'
+  return new GatewayError('registry_unavailable', detail, { canRetry: true })
 }

@@ -31,6 +31,14 @@ export function outcomeOfLeftover({ why, own, known, node }: JudgedLeftover): Co
   return notSent(why)
 }
 
+/** Nobody can say whether it was sent: the ledger lost its data, and so did not know the command. */
+export const mayBeWritten: CommandOutcome = {
+  outcome: 'unknown',
+  reason: 'ledger_lost',
+  detail:
+    'the ledger of commands lost its data after the command was given, and a gateway that may have sent it has not come back; ask the charge point for its state'
+}
+
 const unknown: CommandOutcome = {
   outcome: 'unknown',
   reason: 'node_lost',

@@ -3,10 +3,13 @@ import type { ClusterLedger, OverdueCommand } from '../../ports/cluster-ledger.t
 import type { Logger } from '../../ports/logger.ts'
 import type { CommandOutcome, CommandRecord } from '../../ports/records.ts'
 import type { DueCommand } from './ledger.ts'
+import { mayBeWritten } from './leftover.ts'
 
 export interface SettlementDeps {
   readonly clock: Clock
   readonly ledger: Pick<ClusterLedger, 'overdue'>
+  /** See `LedgerKnowledge`. */
+  readonly isInDoubt: (record: CommandRecord) => Promise<boolean>
   /** What this node keeps itself and nobody has ended in its time. */
   readonly own: { due(limit: number): Promise<readonly DueCommand[]>; looksAfter(commandId: string): boolean }
   readonly settle: (commandId: string, outcome: CommandOutcome) => Promise<void>
@@ -63,22 +66,23 @@ export class Settlement {
       this.#deps.publish(record)
       return
     }
-    // Its lease was lost, but this node is not dead: the session that has the command ends it.
-    if (this.#deps.own.looksAfter(record.commandId)) return
-    await this.#deps.settle(
-      record.commandId,
-      why === 'unanswered'
-        ? {
-            outcome: 'unknown',
-            reason: 'node_lost',
-            detail:
-              'the gateway node died after the command was handed to the socket; ask the charge point for its state'
-          }
-        : {
-            outcome: 'not_sent',
-            reason: 'node_lost',
-            detail: 'the gateway node died before the command was sent; send it again'
-          }
-    )
+    const outcome = why === 'unanswered' ? unanswered : await this.#neverSent(record)
+    // Last. Its lease was lost, but this node is not dead: the session that has the command ends it.
+    if (!this.#deps.own.looksAfter(record.commandId)) await this.#deps.settle(record.commandId, outcome)
   }
+
+  async #neverSent(record: CommandRecord): Promise<CommandOutcome> {
+    return (await this.#deps.isInDoubt(record)) ? mayBeWritten : unsent
+  }
+}
+
+const unanswered: CommandOutcome = {
+  outcome: 'unknown',
+  reason: 'node_lost',
+  detail: 'the gateway node died after the command was handed to the socket; ask the charge point for its state'
+}
+const unsent: CommandOutcome = {
+  outcome: 'not_sent',
+  reason: 'node_lost',
+  detail: 'the gateway node died before the command was sent; send it again'
 }
