@@ -49,8 +49,8 @@ export function busSettings({ kafka, delivery }: Config) {
   }
 }
 
-export function clusterSettings({ node, limits }: Config): ClusterSettings {
-  return { node: node.id, adoptionsPerSecondMax: limits.adoptionsPerSecondMax }
+export function clusterSettings({ node, limits, redis }: Config): ClusterSettings {
+  return { node: node.id, adoptionsPerSecondMax: limits.adoptionsPerSecondMax, leaseTtlMs: redis.leaseTtlMs }
 }
 
 const batchRecordsMax = 1_000

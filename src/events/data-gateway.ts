@@ -11,7 +11,11 @@ export interface ChargePointConnected extends EventFacts {
   readonly previousVersion?: OcppVersion
 }
 
-/** The one end of a connection that `charge_point.connected` has named. */
+/**
+ * The end of a connection that `charge_point.connected` has named. Its own node tells it with a `sequence`. With the reason
+ * `node_lost` it has none: that node was taken for dead. Both come when the node was not dead, or had told the end already and
+ * could not publish it; the one with a `sequence` says what happened. After `node_lost` nothing of this epoch is open.
+ */
 export interface ChargePointDisconnected extends EventFacts {
   /** A name of the table of close reasons, or `node_lost`: its node died and the end was not seen. */
   readonly reason: Open<
@@ -19,6 +23,7 @@ export interface ChargePointDisconnected extends EventFacts {
     | 'connection_lost'
     | 'idle_timeout'
     | 'replaced'
+    | 'taken_for_lost'
     | 'disconnected_by_operator'
     | 'revoked'
     | 'shutting_down'

@@ -1,4 +1,4 @@
-import { disconnectedId } from '../events/derived.ts'
+import { nodeLostId } from '../events/derived.ts'
 import { type EnvelopeFacts, type GatewayEvent, makeEvent } from '../events/envelope.ts'
 import type { EventData, EventType } from '../events/model.ts'
 import { derivedId } from '../lib/derived-id.ts'
@@ -46,7 +46,7 @@ export class OwnEvents {
     )
   }
 
-  /** An epoch that its node never closed. No sequence: nobody knows how far it came. */
+  /** An epoch that its node has not closed, as far as the teller can see. No sequence: nobody knows how far it came. */
   nodeLost(open: OpenEpochRecord & { readonly node?: string }): GatewayEvent<'charge_point.disconnected'> {
     const { chargePointId, epoch, version, connectedAtMs, node = this.#deps.node } = open
     const data = {
@@ -54,7 +54,7 @@ export class OwnEvents {
       text: 'the gateway node died while the charge point was connected',
       connectedAt: isoOf(connectedAtMs)
     }
-    const id = disconnectedId(chargePointId, epoch, node)
+    const id = nodeLostId(chargePointId, epoch, node)
     return this.#event('charge_point.disconnected', chargePointId, id, this.#deps.clock.now(), data, {
       ocppversion: version,
       position: { epoch }

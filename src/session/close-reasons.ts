@@ -7,6 +7,11 @@ export const closeReasons = {
   connection_lost: { wsCode: undefined, retry: true, text: 'the connection broke without a close frame' },
   idle_timeout: { wsCode: undefined, retry: true, text: 'nothing was heard within server.idle_timeout' },
   replaced: { wsCode: 1000, retry: false, text: 'a newer connection of the same charge point took over' },
+  taken_for_lost: {
+    wsCode: 1012,
+    retry: true,
+    text: 'the gateway node stood still, or was cut off, for so long that another one told this connection as lost'
+  },
   disconnected_by_operator: { wsCode: 1000, retry: true, text: 'an operator closed the connection through the API' },
   revoked: { wsCode: 1008, retry: false, text: 'the charge point was removed from the allow-list' },
   shutting_down: { wsCode: 1001, retry: true, text: 'the gateway is stopping' },

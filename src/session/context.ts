@@ -21,8 +21,6 @@ export interface EventAbout {
   readonly action?: string
   readonly messageId?: MessageId
   readonly correlationId?: string
-  /** Absent: a new one. */
-  readonly eventId?: string
 }
 
 export interface Violation {
@@ -92,11 +90,11 @@ export class SessionContext {
   }
 
   /** Put the envelope around a draft; `time` is UTC text. What is made here is published: sequences have no gaps. */
-  event(draft: EventDraft, { action, messageId, correlationId, eventId }: EventAbout, time: string): GatewayEvent {
+  event(draft: EventDraft, { action, messageId, correlationId }: EventAbout, time: string): GatewayEvent {
     const { start, tools } = this
     this.#sequence += 1
     return makeEvent(draft, {
-      id: eventId ?? tools.ids.eventId(),
+      id: tools.ids.eventId(),
       chargePointId: start.chargePointId,
       time,
       node: tools.settings.node,

@@ -1,5 +1,4 @@
 import type { Decision } from '../events/decision.ts'
-import { disconnectedId } from '../events/derived.ts'
 import {
   type ChargePointRecord,
   type ConnectionRecord,
@@ -256,8 +255,7 @@ export class Session implements ChargePointSession {
       ...totals,
       ...(lastSequence === undefined ? {} : { lastSequence })
     }
-    const eventId = disconnectedId(chargePointId, epoch, context.tools.settings.node)
-    const entry = context.entry({ type: 'charge_point.disconnected', data }, { eventId }, nowMs, changes)
+    const entry = context.entry({ type: 'charge_point.disconnected', data }, {}, nowMs, changes)
     out.push({ kind: 'publish', entries: [entry] })
   }
 }

@@ -2,6 +2,7 @@ import { deepStrictEqual, ok, strictEqual } from 'node:assert'
 import { type TestContext, test } from 'node:test'
 import type { NodeLease } from '../../src/ports/node-lease.ts'
 import { type ChargePointRecord, keyOf, type StoreChange, type TransactionRecord } from '../../src/ports/records.ts'
+import type { SessionRegistry } from '../../src/ports/session-registry.ts'
 import type { SharedState } from '../../src/ports/shared-state.ts'
 import { until } from '../support/until.ts'
 
@@ -13,6 +14,7 @@ export interface SharedWorld {
 export interface SharedNode {
   readonly shared: SharedState
   readonly lease: NodeLease
+  readonly registry: SessionRegistry
   /** Like a crash: nothing is given back. */
   die(): Promise<void>
 }
@@ -207,6 +209,47 @@ export function sharedStateContract(name: string, create: () => Promise<SharedWo
     await b.shared.closeLostEpoch('CP-1', 5, 'node-a')
     await b.shared.closeLostEpoch('CP-2', 6)
     deepStrictEqual(await c.shared.takeLostEpochs(10), [])
+  })
+
+  test(`${name}: an epoch that is given as lost is adopted no more, and one that was adopted is not given`, async (t) => {
+    const world = await open(t)
+    const b = await world.node({ id: 'node-b' })
+    const first = await world.node({ id: 'node-a', leaseTtlMs: 300 })
+    const told = await first.registry.claim('CP-1')
+    const kept = await first.registry.claim('CP-2')
+    // Admitted while the registry was away: a newer epoch than it knows.
+    const unknown = { epoch: (await first.registry.claim('CP-3')).epoch + 1 }
+    const epochs = [openEpoch('CP-1', told.epoch), openEpoch('CP-2', kept.epoch), openEpoch('CP-3', unknown.epoch)]
+    await first.shared.project(epochs)
+    await first.die()
+    await until(
+      'its lease has run out',
+      async () => !(await b.lease.nodes()).find(({ node }) => node === 'node-a')?.alive
+    )
+    // As a node that stood still does: with a new incarnation.
+    const again = await world.node({ id: 'node-a', leaseTtlMs: 300 })
+    strictEqual(await again.registry.adopt('CP-2', kept.epoch), true)
+    deepStrictEqual((await again.shared.ownOpenEpochs()).map(({ chargePointId }) => chargePointId).sort(), [
+      'CP-1',
+      'CP-2',
+      'CP-3'
+    ])
+    await again.shared.project([openEpoch('CP-2', kept.epoch, false)])
+    deepStrictEqual(await b.shared.takeLostEpochs(10), [], 'it lives again')
+    await again.die()
+    const taken: string[] = []
+    await until('the others are taken', async () => {
+      for (const { chargePointId } of await b.shared.takeLostEpochs(10)) taken.push(chargePointId)
+      return taken.length >= 2
+    })
+    deepStrictEqual(taken.sort(), ['CP-1', 'CP-3'])
+    const third = await world.node({ id: 'node-a' })
+    strictEqual(await third.registry.adopt('CP-1', told.epoch), false)
+    strictEqual(await third.registry.adopt('CP-3', unknown.epoch), false)
+    strictEqual(await third.registry.adopt('CP-2', kept.epoch), true)
+    const next = await third.registry.claim('CP-1')
+    ok(next.epoch > told.epoch)
+    strictEqual(await third.registry.adopt('CP-1', next.epoch), true)
   })
 
   test(`${name}: emptied, every method behaves as if fresh`, async (t) => {

@@ -35,6 +35,7 @@ test('no more sessions a second are registered again than the limit says, and th
         waiting = waiting.filter((held) => held.chargePointId !== chargePointId)
         return true
       },
+      locate: async () => undefined,
       unregistered: () => waiting,
       forgetRegistrations: () => undefined,
       onUnregistered: () => undefined
@@ -59,5 +60,49 @@ test('no more sessions a second are registered again than the limit says, and th
     clock.advance(50)
   }
   strictEqual(lease, 'held')
+  adoption.stop()
+})
+
+test('a session that lost to a newer connection was replaced; one that was told as lost has to come back', async () => {
+  const ended: string[] = []
+  let waiting: HeldEpoch[] = ['CP-1', 'CP-2'].map((chargePointId) => ({ chargePointId, epoch: 5 }))
+  let tell: (state: LeaseState) => void = () => undefined
+  const adoption = new Adoption({
+    clock: new FakeClock(),
+    lease: {
+      incarnation: 'i-1',
+      begin: async () => undefined,
+      state: () => ({ kind: 'held', sinceMs: 0 }),
+      onChange: (listener) => {
+        tell = listener
+        return () => undefined
+      },
+      adopted: () => undefined,
+      nodes: async () => [],
+      registryIsWhole: async () => true,
+      end: async () => undefined
+    },
+    registry: {
+      adopt: async () => false,
+      locate: async (chargePointId) => (chargePointId === 'CP-1' ? { node: 'node-b', epoch: 6 } : undefined),
+      unregistered: () => waiting,
+      forgetRegistrations: () => undefined,
+      onUnregistered: () => undefined
+    },
+    find: (chargePointId) =>
+      ({
+        session: { epoch: 5 },
+        end: (reason: string) => {
+          ended.push(`${chargePointId} ${reason}`)
+          waiting = waiting.filter((held) => held.chargePointId !== chargePointId)
+        }
+      }) as never,
+    restore: async () => undefined,
+    logger: memoryLogger(),
+    perSecondMax: 1_000
+  })
+  tell('lost')
+  await turns()
+  deepStrictEqual(ended, ['CP-1 replaced', 'CP-2 taken_for_lost'])
   adoption.stop()
 })

@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from 'node:assert'
 import { test } from 'node:test'
-import { disconnectedId } from '../../src/events/derived.ts'
+import { nodeLostId } from '../../src/events/derived.ts'
 import { GatewayHarness, turn } from '../support/gateway.ts'
 import { MemoryStore } from '../support/memory-ports.ts'
 
@@ -32,8 +32,8 @@ test('each epoch that a crash left open ends once as node_lost, with its epoch a
       .events()
       .map(({ id, type, subject, epoch, sequence, data }) => [id, type, subject, epoch, sequence, data.reason]),
     [
-      [disconnectedId('CP-1', 1, 'node-a'), 'charge_point.disconnected', 'CP-1', 1, undefined, 'node_lost'],
-      [disconnectedId('CP-2', 2, 'node-a'), 'charge_point.disconnected', 'CP-2', 2, undefined, 'node_lost']
+      [nodeLostId('CP-1', 1, 'node-a'), 'charge_point.disconnected', 'CP-1', 1, undefined, 'node_lost'],
+      [nodeLostId('CP-2', 2, 'node-a'), 'charge_point.disconnected', 'CP-2', 2, undefined, 'node_lost']
     ]
   )
   const again = new GatewayHarness({ store: onDisk(gateway.store) })

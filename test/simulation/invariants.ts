@@ -1,3 +1,4 @@
+import { nodeLostId } from '../../src/events/derived.ts'
 import type { World } from './world.ts'
 
 interface TopicEvent {
@@ -18,7 +19,8 @@ export function brokenInvariants(world: World): readonly string[] {
     ...everythingIsInTheTopic(world, events),
     ...sequencesAreWhole(events),
     ...epochsAreUnique(world, events),
-    ...everyEpochEndsOnce(world, events),
+    ...oneContentForEachId(world),
+    ...everyEpochEnds(world, events),
     ...commandsEndOnce(world, events),
     ...startsKeepTheirId(world, events),
     ...atRest(world)
@@ -36,6 +38,23 @@ function topicOf({ bus }: World): readonly TopicEvent[] {
     seen.add(key)
   }
   return events
+}
+
+/** Whoever repeats an event says the same; of what several nodes may publish, the publisher and its time are its own. */
+function oneContentForEachId({ bus, redis }: World): string[] {
+  const contents = new Map<string, string>()
+  const broken: string[] = []
+  for (const { value } of bus.events.flat()) {
+    const event = JSON.parse(value) as TopicEvent
+    // An emptied ledger lets a command end anew under its id; the first outcome counts.
+    if (event.type === 'command.outcome' && redis.flushes > 0) continue
+    const isShared = event.type === 'command.outcome' || event.data.reason === 'node_lost'
+    const content = isShared ? JSON.stringify({ ...event, node: '', time: '' }) : value
+    const first = contents.get(event.id) ?? content
+    if (first !== content) broken.push(`${event.id}: ${content} after ${first}`)
+    contents.set(event.id, first)
+  }
+  return broken
 }
 
 function everythingIsInTheTopic(world: World, events: readonly TopicEvent[]): string[] {
@@ -86,31 +105,38 @@ function epochsAreUnique({ network, redis }: World, events: readonly TopicEvent[
 }
 
 /**
- * One end for each beginning, and at most one for a connection that lives: it may have been taken for lost while its node
- * stood still. Counted by epoch alone: with the registry away two nodes may give the same one.
+ * Each epoch of a node begins once and ends: told by its node once at most, or as lost, or both, when the node was not dead or
+ * could not publish the end. What is told as lost goes on nowhere, unless Redis forgot that it was.
  */
-function everyEpochEndsOnce(world: World, events: readonly TopicEvent[]): string[] {
-  const countOf = (keys: readonly string[]) => {
-    const counts = new Map<string, number>()
-    for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1)
-    return counts
-  }
-  const ofType = (type: string) =>
-    countOf(events.filter((event) => event.type === type).map(({ subject, epoch }) => `${subject} ${epoch}`))
-  const begun = ofType('charge_point.connected')
-  const ended = ofType('charge_point.disconnected')
-  const living = countOf(
-    world.nodes
-      .flatMap(({ gateway }) => gateway?.hub.conversations() ?? [])
-      .map(({ session }) => `${session.chargePointId} ${session.epoch}`)
+function everyEpochEnds(world: World, events: readonly TopicEvent[]): string[] {
+  const ids = new Set(events.map(({ id }) => id))
+  const told = (type: string) =>
+    events
+      .filter((event) => event.type === type && event.data.reason !== 'node_lost')
+      .map(({ subject, epoch, node }) => ({ subject, epoch: epoch ?? 0, node }))
+  const keyOf = ({ subject, epoch, node }: { subject: string; epoch: number; node: string }) =>
+    `${subject} ${epoch} of ${node}`
+  const ended = told('charge_point.disconnected').map(keyOf)
+  const ends = new Set(ended)
+  const living = new Set(
+    world.nodes.flatMap(({ name, gateway }) =>
+      (gateway?.hub.conversations() ?? []).map(({ session }) =>
+        keyOf({ subject: session.chargePointId, epoch: session.epoch, node: name })
+      )
+    )
   )
+  const begun = told('charge_point.connected')
+  const beginnings = new Set(begun.map(keyOf))
   const broken: string[] = []
-  for (const [key, count] of begun) {
-    const ends = ended.get(key) ?? 0
-    const least = count - (living.get(key) ?? 0)
-    if (ends < least || ends > count) broken.push(`${key}: begun ${count} times, ended ${ends} times`)
+  for (const one of begun) {
+    const key = keyOf(one)
+    const isLost = ids.has(nodeLostId(one.subject, one.epoch, one.node))
+    if (!living.has(key) && !ends.has(key) && !isLost) broken.push(`${key}: begun and never ended`)
+    if (living.has(key) && ends.has(key)) broken.push(`${key}: ended, and lives`)
+    if (living.has(key) && isLost && world.redis.flushes === 0) broken.push(`${key}: told as lost, and lives`)
   }
-  for (const key of ended.keys()) if (!begun.has(key)) broken.push(`${key}: ended and never begun`)
+  if (ends.size < ended.length) broken.push(`ended twice: ${ended.filter((key, n) => ended.indexOf(key) < n)}`)
+  for (const key of ends) if (!beginnings.has(key)) broken.push(`${key}: ended and never begun`)
   return broken
 }
 

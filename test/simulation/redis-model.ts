@@ -31,6 +31,7 @@ interface OwnerRow {
   readonly epoch: number
   readonly node?: string
   readonly incarnation?: string
+  readonly isLost?: boolean
 }
 
 interface OpenEpochRow {
@@ -167,7 +168,8 @@ export class RedisModel {
   adopt(id: string, node: string, incarnation: string, epoch: number): boolean {
     const row = this.#owners.get(id)
     const stored = row?.epoch ?? 0
-    if (stored > epoch || (stored === epoch && row?.node !== undefined && row.node !== node)) return false
+    const isOthers = row?.isLost === true || (row?.node !== undefined && row.node !== node)
+    if (stored > epoch || (stored === epoch && isOthers)) return false
     this.#scheduler.say(`redis: ${node} adopts ${id}: ${epoch}`)
     this.#owners.set(id, { epoch, node, incarnation })
     return true
@@ -378,8 +380,25 @@ export class RedisModel {
     return taken
   }
 
-  closeLostEpoch(chargePointId: string, epoch: number): void {
-    for (const [node, rows] of this.#openEpochs) if (!this.lease(node)) rows.delete(`${chargePointId} ${epoch}`)
+  /** False: it was adopted since `incarnation` was read, and lives. */
+  markLost(id: string, epoch: number, incarnation: string | undefined): boolean {
+    const row = this.#owners.get(id)
+    const stored = row?.epoch ?? 0
+    if (stored > epoch) return true
+    if (stored === epoch && row?.incarnation !== incarnation) return false
+    this.#scheduler.say(`redis: ${id} ${epoch} is lost`)
+    this.#owners.set(id, { ...(stored === epoch ? row : {}), epoch, isLost: true })
+    return true
+  }
+
+  closeLostEpoch(chargePointId: string, epoch: number, lost: string | undefined): void {
+    for (const [node, rows] of this.#openEpochs) {
+      if (lost === undefined ? !this.lease(node) : node === lost) rows.delete(`${chargePointId} ${epoch}`)
+    }
+  }
+
+  openEpochsOf(node: string): readonly OpenEpochRecord[] {
+    return [...(this.#openEpochs.get(node)?.values() ?? [])].map(({ row }) => copy(row))
   }
 
   #start(key: string): number | undefined {

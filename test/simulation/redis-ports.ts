@@ -189,8 +189,19 @@ export function redisShared({ node, redis, ask }: RedisLife): SharedState {
     },
     reserveTransactionIds: (count, atLeast) => ask(() => redis.reserveIds(count, atLeast)),
     reserveTransaction: (id, startKey, candidate) => ask(() => redis.reserveStart(id, startKey, candidate)),
-    takeLostEpochs: (limit) => ask(() => redis.takeLostEpochs(limit)),
-    closeLostEpoch: (id, epoch) => ask(() => redis.closeLostEpoch(id, epoch))
+    takeLostEpochs: async (limit) => {
+      const taken = await ask(() => redis.takeLostEpochs(limit))
+      const marked = await Promise.all(
+        taken.map(async (open) => {
+          const incarnation = await ask(() => redis.owner(open.chargePointId)?.incarnation)
+          if (await ask(() => redis.lease(open.node) !== undefined)) return []
+          return (await ask(() => redis.markLost(open.chargePointId, open.epoch, incarnation))) ? [open] : []
+        })
+      )
+      return marked.flat()
+    },
+    closeLostEpoch: (id, epoch, lost) => ask(() => redis.closeLostEpoch(id, epoch, lost)),
+    ownOpenEpochs: () => ask(() => redis.openEpochsOf(node))
   }
 }
 

@@ -18,7 +18,7 @@ import { OwnLedger, ownDirectory } from './own-ports.ts'
 import type { RedisModel } from './redis-model.ts'
 import { type Listeners, redisControl, redisLedger, redisRegistry, redisRoll, redisShared } from './redis-ports.ts'
 import { type Actor, actorOf, type Scheduler } from './scheduler.ts'
-import { SimulatedLease } from './simulated-lease.ts'
+import { leaseTtlMs, SimulatedLease } from './simulated-lease.ts'
 
 export const commandAgeMaxMs = 20_000
 export const callTimeoutMs = 5_000
@@ -151,7 +151,7 @@ export class SimulatedNode {
       ids: { eventId: nextId, commandId: nextId },
       makeSession: (start) => new Session(tools, start)
     })
-    const cluster = new Cluster(ports, own, joined, gateway, { node: name, adoptionsPerSecondMax: 100 })
+    const cluster = new Cluster(ports, own, joined, gateway, { node: name, adoptionsPerSecondMax: 100, leaseTtlMs })
     const forwarder = new Forwarder({
       settings: forwarderSettings(name),
       log,

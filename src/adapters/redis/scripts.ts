@@ -39,5 +39,5 @@ export const scripts = {
   reserveStart: load('reserve-start'),
   lostEpochsTake: load('lost-epochs-take'),
   openEpochPut: load('open-epoch-put'),
-  ownerExpire: load('owner-expire')
+  epochLost: load('epoch-lost')
 } as const

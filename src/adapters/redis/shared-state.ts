@@ -14,6 +14,8 @@ import { scripts } from './scripts.ts'
 import { ownerMemoryMs } from './session-registry.ts'
 
 const transactionIdMax = 2 ** 31 - 1
+/** Less than two ids a second make in a day: a Redis that is emptied daily does not use them up. */
+const idsLeftOut = 100_000
 /** Ended transactions kept for each charge point; the projections bound them lower by what the session forgets. */
 const endedMax = 64
 /** How long a lost epoch is left to whoever took it. */
@@ -99,7 +101,7 @@ export class RedisSharedState implements SharedState {
     atLeast: number
   ): Promise<{ readonly first: number; readonly last: number }> {
     const { connection, keys } = this.#deps
-    const args = [count, atLeast, transactionIdMax]
+    const args = [count, atLeast, transactionIdMax, idsLeftOut]
     const first = await connection.run(scripts.reserveIds, [keys.transactionIds], args)
     if (first === null) throw new GatewayError('transaction_ids_used_up', 'OCPP 1.6 transaction ids are used up')
     return { first: Number(first), last: Number(first) + count - 1 }
@@ -118,17 +120,48 @@ export class RedisSharedState implements SharedState {
       if (alive || found.length >= limit) continue
       const three = [keys.lease(node), keys.openEpochs(node), keys.openEpochRows(node)] as const
       const rows = await connection.run(scripts.lostEpochsTake, three, [limit - found.length, lostEpochHoldMs])
-      for (const row of rows as string[]) found.push({ ...(JSON.parse(row) as OpenEpochRecord), node })
+      const open = (rows as string[]).map((row) => JSON.parse(row) as OpenEpochRecord)
+      const lost = await this.#markLost(node, open)
+      found.push(...lost.map((row) => ({ ...row, node })))
     }
     return found
   }
 
+  async ownOpenEpochs(): Promise<readonly OpenEpochRecord[]> {
+    const { connection, keys, nodeId } = this.#deps
+    const key = keys.openEpochRows(nodeId)
+    const rows = (await connection.send(key, ['HVALS', key])) as string[]
+    return rows.map((row) => JSON.parse(row) as OpenEpochRecord)
+  }
+
   async closeLostEpoch(chargePointId: string, epoch: number, node?: string): Promise<void> {
-    const { connection, keys, lease } = this.#deps
+    const { lease } = this.#deps
     const nodes = node === undefined ? (await lease.nodes()).filter(({ alive }) => !alive) : [{ node }]
     const key = keyOf.openEpoch(chargePointId, epoch)
-    await connection.run(scripts.ownerExpire, [keys.owner(chargePointId)], [epoch, ownerMemoryMs])
     await Promise.all(nodes.map((lost) => this.#removeOpenEpoch(lost.node, key)))
+  }
+
+  /**
+   * Those of the rows that nobody can adopt any more. The owner is read before the lease and compared with what was read, so
+   * that either this mark counts or the adoption of a node that only stood still, never both.
+   */
+  async #markLost(node: string, rows: readonly OpenEpochRecord[]): Promise<readonly OpenEpochRecord[]> {
+    if (rows.length === 0) return []
+    const { connection, keys, lease } = this.#deps
+    const incarnations = await Promise.all(
+      rows.map(({ chargePointId }) => {
+        const owner = keys.owner(chargePointId)
+        return connection.send(owner, ['HGET', owner, 'incarnation']) as Promise<string | null>
+      })
+    )
+    // It is back: it adopts what it holds, or tells itself what its earlier life left open.
+    if ((await lease.presenceOf(node)).alive) return []
+    const marks = await Promise.all(
+      rows.map(({ chargePointId, epoch }, n) =>
+        connection.run(scripts.epochLost, [keys.owner(chargePointId)], [epoch, incarnations[n] ?? '', ownerMemoryMs])
+      )
+    )
+    return rows.filter((_, n) => Number(marks[n]) === 1)
   }
 
   async #index(index: string, members: ReadonlySet<string>): Promise<void> {

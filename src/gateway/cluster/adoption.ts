@@ -8,7 +8,10 @@ import { isUnavailable } from './unavailable.ts'
 export interface AdoptionDeps {
   readonly clock: Clock
   readonly lease: NodeLease
-  readonly registry: Pick<ClusterRegistry, 'adopt' | 'unregistered' | 'forgetRegistrations' | 'onUnregistered'>
+  readonly registry: Pick<
+    ClusterRegistry,
+    'adopt' | 'locate' | 'unregistered' | 'forgetRegistrations' | 'onUnregistered'
+  >
   readonly find: (chargePointId: string) => LiveConversation | undefined
   /** Tell the ledger what this node knows of commands; before others may trust the registry again. */
   readonly restore: () => Promise<void>
@@ -22,7 +25,7 @@ const retryMs = 1_000
 
 /**
  * Registers the sessions that are open already, after the registry was away or emptied or this node was paused beyond its
- * lease. Who turns out to have been taken over is closed: that costs one reconnect, never an event. [design 5]
+ * lease. Who turns out to have been taken over, or told as lost, is closed: that costs one reconnect, never an event. [design 5]
  */
 export class Adoption {
   readonly #deps: AdoptionDeps
@@ -114,8 +117,11 @@ export class Adoption {
   async #adopt({ chargePointId, epoch }: HeldEpoch): Promise<boolean> {
     const { registry, find } = this.#deps
     if (await registry.adopt(chargePointId, epoch)) return true
+    const owner = await registry.locate(chargePointId)
     const conversation = find(chargePointId)
-    if (conversation?.session.epoch === epoch) conversation.end('replaced')
+    // With no newer connection it was told as lost: it has to come back under another epoch.
+    if (conversation?.session.epoch === epoch)
+      conversation.end(owner && owner.epoch >= epoch ? 'replaced' : 'taken_for_lost')
     return false
   }
 

@@ -16,6 +16,7 @@ import { Adoption } from './adoption.ts'
 import { startIntake } from './command-intake.ts'
 import { ClusterRoute } from './command-route.ts'
 import { answerControl } from './control-desk.ts'
+import { missingIsDead } from './dead-nodes.ts'
 import { ClusterDirectory } from './directory.ts'
 import { KeptLedger } from './ledger.ts'
 import { LedgerKnowledge } from './ledger-knowledge.ts'
@@ -103,6 +104,7 @@ export function joinPorts(ports: ClusterPorts, own: OwnPorts): JoinedPorts {
 export interface ClusterSettings {
   readonly node: string
   readonly adoptionsPerSecondMax: number
+  readonly leaseTtlMs: number
 }
 
 /** One node's part in the cluster: adopts, projects, answers other nodes, takes commands from the bus, ends what dead nodes left. */
@@ -143,16 +145,27 @@ export class Cluster {
       perSecondMax: settings.adoptionsPerSecondMax
     })
     this.#projector = new Projector({ clock, shared, store, logger })
+    const othersAreDead = missingIsDead(lease, clock, settings.leaseTtlMs)
     this.#settlement = new Settlement({
       clock,
       ledger,
+      missingIsDead: othersAreDead,
       isInDoubt: (record) => joined.knowledge.isInDoubt(record),
       own: joined.ledger,
       settle: (commandId, outcome) => desk.settle(commandId, outcome),
       publish: (record) => desk.publishSettled(record),
       logger
     })
-    this.#lostEpochs = new LostEpochs({ clock, shared, pipeline, events, logger })
+    this.#lostEpochs = new LostEpochs({
+      node: settings.node,
+      clock,
+      shared,
+      store,
+      missingIsDead: othersAreDead,
+      pipeline,
+      events,
+      logger
+    })
     pipeline.onLanded((entries) => {
       for (const { changes } of entries) this.#projector.add(changes)
     })
@@ -180,6 +193,9 @@ export class Cluster {
     const { logger } = this.#own
     await lease.begin()
     this.#projector.addAll()
+    await this.#lostEpochs.checkOwn().catch((error: unknown) => {
+      logger.debug({ error }, 'the registry is away; what it takes for open is looked at when it is back')
+    })
     control
       .listen(
         answerControl({

@@ -1,12 +1,18 @@
 import type { Clock } from '../../ports/clock.ts'
 import type { Logger } from '../../ports/logger.ts'
+import type { NodeStore } from '../../ports/node-store.ts'
+import { keyOf, type OpenEpochRecord } from '../../ports/records.ts'
 import type { SharedState } from '../../ports/shared-state.ts'
 import type { OwnEvents } from '../own-events.ts'
 import type { DurableWaiter, EventPipeline } from '../pipeline.ts'
 
 export interface LostEpochsDeps {
   readonly clock: Clock
-  readonly shared: Pick<SharedState, 'takeLostEpochs' | 'closeLostEpoch'>
+  readonly node: string
+  readonly shared: Pick<SharedState, 'takeLostEpochs' | 'closeLostEpoch' | 'ownOpenEpochs'>
+  readonly store: Pick<NodeStore, 'get'>
+  /** See `missingIsDead`. */
+  readonly missingIsDead: () => boolean
   readonly pipeline: EventPipeline
   readonly events: OwnEvents
   readonly logger: Logger
@@ -15,16 +21,17 @@ export interface LostEpochsDeps {
 const everyMs = 1_000
 const perSweepMax = 500
 
+type LostEpoch = OpenEpochRecord & { readonly node: string }
+
 /**
  * One `charge_point.disconnected` (`node_lost`) for each open epoch of a node whose lease has run out, from whoever sees it
- * first; the id is derived, so that the node itself, back again, publishes the same event.
+ * first; the id is derived, so that the node itself, back again, publishes the same event. What the node had already told of
+ * the end and could not project, or goes on to tell because it only stood still, is another event: its own, with a sequence.
  */
 export class LostEpochs implements DurableWaiter {
   readonly #deps: LostEpochsDeps
-  readonly #closing = new Map<
-    number,
-    { readonly chargePointId: string; readonly epoch: number; readonly node: string }
-  >()
+  readonly #closing = new Map<number, LostEpoch>()
+  #ownAreChecked = false
   #tickets = 0
   #stopped = false
   #cancel: (() => void) | undefined
@@ -42,15 +49,29 @@ export class LostEpochs implements DurableWaiter {
     this.#cancel?.()
   }
 
+  /**
+   * What an earlier life of this node ended and died before it could project; others would tell it as lost at this node's next
+   * end. An epoch that this disk knows nothing of is of an earlier disk, and lost with it. Best before the first connection.
+   */
+  async checkOwn(): Promise<void> {
+    const { shared, store, node } = this.#deps
+    for (const open of await shared.ownOpenEpochs()) {
+      const { chargePointId, epoch } = open
+      if (store.get('openEpochs', keyOf.openEpoch(chargePointId, epoch))) continue
+      const known = store.get('chargePoints', keyOf.chargePoint(chargePointId))?.connections ?? []
+      if (known.some((connection) => connection.epoch === epoch && connection.reason !== undefined))
+        await this.#close({ ...open, node })
+      else this.#tell({ ...open, node })
+    }
+    this.#ownAreChecked = true
+  }
+
   /** One sweep; for tests too. */
   async sweep(): Promise<number> {
-    const { shared, pipeline, events } = this.#deps
-    const lost = await shared.takeLostEpochs(perSweepMax)
-    for (const epoch of lost) {
-      const ticket = ++this.#tickets
-      this.#closing.set(ticket, epoch)
-      pipeline.publish([{ event: events.nodeLost(epoch), changes: [] }], this, ticket)
-    }
+    if (!this.#ownAreChecked) await this.checkOwn()
+    if (!this.#deps.missingIsDead()) return 0
+    const lost = await this.#deps.shared.takeLostEpochs(perSweepMax)
+    for (const epoch of lost) this.#tell(epoch)
     return lost.length
   }
 
@@ -58,12 +79,23 @@ export class LostEpochs implements DurableWaiter {
     const epoch = this.#closing.get(ticket)
     this.#closing.delete(ticket)
     if (!epoch) return
-    this.#deps.shared.closeLostEpoch(epoch.chargePointId, epoch.epoch, epoch.node).catch((error: unknown) => {
+    this.#close(epoch).catch((error: unknown) => {
       this.#deps.logger.debug(
         { ...epoch, error },
         'a lost epoch could not be closed; its event comes again with the same id'
       )
     })
+  }
+
+  #tell(epoch: LostEpoch): void {
+    const { pipeline, events } = this.#deps
+    const ticket = ++this.#tickets
+    this.#closing.set(ticket, epoch)
+    pipeline.publish([{ event: events.nodeLost(epoch), changes: [] }], this, ticket)
+  }
+
+  #close({ chargePointId, epoch, node }: LostEpoch): Promise<void> {
+    return this.#deps.shared.closeLostEpoch(chargePointId, epoch, node)
   }
 
   async #loop(): Promise<void> {

@@ -10,6 +10,8 @@ export interface SettlementDeps {
   readonly ledger: Pick<ClusterLedger, 'overdue'>
   /** See `LedgerKnowledge`. */
   readonly isInDoubt: (record: CommandRecord) => Promise<boolean>
+  /** See `missingIsDead`. */
+  readonly missingIsDead: () => boolean
   /** What this node keeps itself and nobody has ended in its time. */
   readonly own: { due(limit: number): Promise<readonly DueCommand[]>; looksAfter(commandId: string): boolean }
   readonly settle: (commandId: string, outcome: CommandOutcome) => Promise<void>
@@ -45,7 +47,8 @@ export class Settlement {
 
   /** One sweep; for tests too. */
   async sweep(): Promise<number> {
-    const overdue = await this.#deps.ledger.overdue(this.#deps.clock.now(), perSweepMax)
+    const { ledger, clock, missingIsDead } = this.#deps
+    const overdue = missingIsDead() ? await ledger.overdue(clock.now(), perSweepMax) : []
     for (const command of overdue) await this.#end(command)
     const due = await this.#deps.own.due(perSweepMax)
     for (const { commandId, outcome } of due) await this.#deps.settle(commandId, outcome)

@@ -1,0 +1,112 @@
+import { deepStrictEqual, notStrictEqual, strictEqual } from 'node:assert'
+import { test } from 'node:test'
+import { missingIsDead } from '../../../src/gateway/cluster/dead-nodes.ts'
+import { LostEpochs } from '../../../src/gateway/cluster/lost-epochs.ts'
+import type { LeaseState } from '../../../src/ports/node-lease.ts'
+import type { OpenEpochRecord } from '../../../src/ports/records.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+import { GatewayHarness, turn } from '../../support/gateway.ts'
+import { memoryLogger } from '../../support/memory-logger.ts'
+
+type Lost = OpenEpochRecord & { readonly node: string }
+
+const row = (chargePointId: string, epoch: number): OpenEpochRecord => ({
+  chargePointId,
+  epoch,
+  version: '1.6',
+  connectedAtMs: 1
+})
+
+/** Node a, and what the shared state holds of others and of it. */
+function made(shared: { readonly lost?: readonly Lost[]; readonly own?: readonly OpenEpochRecord[] }) {
+  const gateway = new GatewayHarness()
+  const closed: string[] = []
+  const state = { othersAreDead: true }
+  const lostEpochs = new LostEpochs({
+    node: 'node-a',
+    clock: gateway.clock,
+    shared: {
+      takeLostEpochs: async () => shared.lost ?? [],
+      ownOpenEpochs: async () => shared.own ?? [],
+      closeLostEpoch: async (chargePointId, epoch, node) => {
+        closed.push(`${chargePointId} ${epoch} of ${node}`)
+      }
+    },
+    store: gateway.store,
+    missingIsDead: () => state.othersAreDead,
+    pipeline: gateway.node.pipeline,
+    events: gateway.node.events,
+    logger: memoryLogger()
+  })
+  return { gateway, lostEpochs, closed, state }
+}
+
+const ends = (gateway: GatewayHarness) =>
+  gateway.log.events().filter(({ type }) => type === 'charge_point.disconnected')
+
+// A node that stood still was taken for lost, went on, and ended its session in order: one id had two contents.
+test('what another node tells as lost and what the own node tells of the same end are two events', async () => {
+  const { gateway, lostEpochs } = made({ lost: [{ ...row('CP-1', 1), node: 'node-a' }] })
+  const { conversation } = await gateway.connect('CP-1')
+  await lostEpochs.sweep()
+  conversation.closed('closed_by_charge_point')
+  await turn()
+  const [lost, own] = ends(gateway)
+  deepStrictEqual([lost?.data.reason, lost?.sequence, lost?.epoch], ['node_lost', undefined, 1])
+  deepStrictEqual([own?.data.reason, own?.epoch], ['closed_by_charge_point', 1])
+  notStrictEqual(own?.sequence, undefined)
+  notStrictEqual(own?.id, lost?.id)
+})
+
+test('a lost epoch is closed for good once its event is on disk, and told again it has the same id', async () => {
+  const lost = [{ ...row('CP-1', 5), node: 'node-b' }]
+  const { gateway, lostEpochs, closed } = made({ lost })
+  await lostEpochs.sweep()
+  deepStrictEqual(closed, [])
+  await turn()
+  deepStrictEqual(closed, ['CP-1 5 of node-b'])
+  await lostEpochs.sweep()
+  await turn()
+  const [first, second] = ends(gateway)
+  strictEqual(first?.id, second?.id)
+})
+
+test('nobody is told as lost while a missing lease does not say that its node is dead', async () => {
+  const { gateway, lostEpochs, state } = made({ lost: [{ ...row('CP-1', 5), node: 'node-b' }] })
+  state.othersAreDead = false
+  strictEqual(await lostEpochs.sweep(), 0)
+  await turn()
+  strictEqual(ends(gateway).length, 0)
+})
+
+test('what the node had ended and not projected is taken back quietly, what only an earlier disk knew is told', async () => {
+  const { gateway, lostEpochs, closed } = made({ own: [row('CP-1', 1), row('CP-2', 2), row('CP-9', 9)] })
+  const ended = await gateway.connect('CP-1')
+  await gateway.connect('CP-2')
+  ended.conversation.closed('closed_by_charge_point')
+  await turn()
+  await lostEpochs.checkOwn()
+  await turn()
+  deepStrictEqual(closed, ['CP-1 1 of node-a', 'CP-9 9 of node-a'])
+  deepStrictEqual(
+    ends(gateway).map(({ subject, data }) => [subject, data.reason]),
+    [
+      ['CP-1', 'closed_by_charge_point'],
+      ['CP-9', 'node_lost']
+    ]
+  )
+})
+
+// After an outage of Redis all leases have run out, and whoever came back first took all others for dead.
+test('a missing lease says dead only to who has held its own for as long as others need to come back', () => {
+  const clock = new FakeClock()
+  let state: { kind: LeaseState; sinceMs: number } = { kind: 'held', sinceMs: clock.now() }
+  const isDead = missingIsDead({ state: () => state }, clock, 5_000)
+  strictEqual(isDead(), false)
+  clock.advance(7_999)
+  strictEqual(isDead(), false)
+  clock.advance(1)
+  strictEqual(isDead(), true)
+  state = { kind: 'lost', sinceMs: 0 }
+  strictEqual(isDead(), false)
+})
