@@ -11,6 +11,7 @@ import { type CommandOutcome, type CommandRecord, keyOf } from '../ports/records
 import { mayBeWritten } from './cluster/leftover.ts'
 import type { LiveConversation } from './conversation.ts'
 import type { GatewayCounters } from './counters.ts'
+import { watchOutcome } from './outcome-watch.ts'
 import type { OwnEvents } from './own-events.ts'
 import type { DurableWaiter, EventPipeline } from './pipeline.ts'
 import type { Cancelled, CommandDeskView, CommandRequest, Submitted } from './views.ts'
@@ -218,15 +219,25 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     const waiters = this.#waiting.get(commandId) ?? new Set()
     this.#waiting.set(commandId, waiters.add(resolve))
     const cancelTimer = this.#deps.clock.after(waitMs, () => resolve(undefined))
+    let endWatch: (() => void) | undefined
     try {
       const record = await this.#deps.ledger.get(commandId)
       if (!record || (record.state === 'settled' && !this.#landingIds.has(commandId))) return record
+      if (this.#deps.route) endWatch = this.#watch(commandId, resolve)
       return (await promise) ?? (await this.#deps.ledger.get(commandId))
     } finally {
       cancelTimer()
+      endWatch?.()
       waiters.delete(resolve)
       if (waiters.size === 0) this.#waiting.delete(commandId)
     }
+  }
+
+  #watch(commandId: string, resolve: (record: CommandRecord) => void): () => void {
+    const { clock, ledger } = this.#deps
+    // What is settled here is told when it is on disk.
+    const found = (record: CommandRecord) => !this.#landingIds.has(commandId) && resolve(record)
+    return watchOutcome({ clock, get: () => ledger.get(commandId), found })
   }
 
   /** End a command: win it in the ledger, then publish its one outcome. Losing means that somebody else has. */
