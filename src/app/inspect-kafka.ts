@@ -1,6 +1,6 @@
 import { inspectKafka as inspect, type KafkaFacts } from '../adapters/kafka/inspect.ts'
 import type { Config } from '../config/schema.ts'
-import { kafkaConnection } from './outside-settings.ts'
+import { createTopics, kafkaConnection } from './outside-settings.ts'
 
 export type { BrokerFacts, KafkaFacts } from '../adapters/kafka/inspect.ts'
 export type { TopicFacts } from '../adapters/kafka/topic.ts'
@@ -11,6 +11,7 @@ export async function inspectKafka(config: Config): Promise<KafkaFacts> {
   return await inspect({
     connection: kafkaConnection(config),
     topics: [eventsTopic, commandsTopic, deadLetterTopic],
-    group: consumerGroup
+    group: consumerGroup,
+    ...createTopics(config)
   })
 }

@@ -8,14 +8,16 @@ export function prettyLine(json: string, coloured: boolean): string {
   const paint = (code: string, text: string): string => (coloured ? `\u001b[${code}m${text}\u001b[0m` : text)
   const name = typeof level === 'string' ? level : ''
   const clock = typeof time === 'string' ? time.slice(11, 23) : ''
-  const facts = Object.entries(fields).map(([key, value]) => paint('90', `${printable(key)}=`) + factText(value))
+  // An error without a stack is a fact like others.
+  const own = typeof error === 'string' ? { ...fields, error } : fields
+  const facts = Object.entries(own).map(([key, value]) => paint('90', `${printable(key)}=`) + factText(value))
   const head = [
     paint('90', clock),
     paint(colours[name] ?? '0', name.toUpperCase().padEnd(5)),
     printable(typeof msg === 'string' ? msg : ''),
     ...facts
   ].join(' ')
-  return `${head}${errorText(error)}\n`
+  return `${head}${typeof error === 'string' ? '' : errorText(error)}\n`
 }
 
 function factText(value: unknown): string {

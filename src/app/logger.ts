@@ -1,4 +1,5 @@
 import { pino, stdSerializers, stdTimeFunctions } from 'pino'
+import { GatewayError } from '../lib/gateway-error.ts'
 import type { Logger, LogLevel } from '../ports/logger.ts'
 import { createLogChannel } from './log-channel.ts'
 import { openLogOutput, writeWhole } from './log-output.ts'
@@ -53,7 +54,7 @@ export function createLogger(options: LoggerOptions): ProcessLogger {
       base: options.base ?? null,
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { error: stdSerializers.err }
+      serializers: { error: errorFacts }
     },
     { write: isPretty ? (line: string) => write(prettyLine(line, isColoured)) : write }
   )
@@ -67,4 +68,10 @@ export function createLogger(options: LoggerOptions): ProcessLogger {
       output.close()
     }
   }
+}
+
+/** What may pass by itself (a registry that is away) is a state of the world: where in the code it was met tells nobody anything. */
+function errorFacts(error: unknown): unknown {
+  if (error instanceof GatewayError && error.canRetry) return `${error.code}: ${error.message}`
+  return stdSerializers.err(error as Error)
 }

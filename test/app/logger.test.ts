@@ -98,6 +98,26 @@ test('nothing that is logged can throw', async (context) => {
   await logger.close()
 })
 
+test('an error that may pass by itself is its text on one line, a fault of the code has its stack', async (context) => {
+  const path = logFile(context)
+  const logger = create(path)
+  const away = new GatewayError('registry_unavailable', 'Redis cannot be used', {
+    canRetry: true,
+    cause: new Error('x')
+  })
+  logger.warn({ error: away }, 'adoption waits')
+  logger.warn({ error: new GatewayError('node_id_taken', 'another gateway') }, 'refused')
+  const [passing, fault] = linesIn(path)
+  strictEqual(passing?.error, 'registry_unavailable: Redis cannot be used')
+  strictEqual(prettyLine(JSON.stringify(passing), false).split('\n').length, 2)
+  match(
+    prettyLine(JSON.stringify(passing), false),
+    /adoption waits error="registry_unavailable: Redis cannot be used"\n$/
+  )
+  match(JSON.stringify(fault?.error), /logger\.test\.ts/)
+  await logger.close()
+})
+
 test('an output that cannot be opened says which setting to correct', (context) => {
   const path = join(logFile(context), 'in', 'no', 'folder.log')
   throws(

@@ -27,7 +27,7 @@ function kafkaFacts(
 ): KafkaFacts {
   const present = names.filter((name) => !(name in of) || of[name] !== undefined)
   const topics = new Map(present.map((name) => [name, { ...topic, name, ...of[name] }]))
-  return { brokers, topics, denied: new Set(), ...more }
+  return { brokers, topics, denied: new Set(), creationProblems: new Map(), ...more }
 }
 
 const healthy: RedisServerFacts = {
@@ -131,7 +131,16 @@ test('a topic that is missing is made, or told how to make, or cannot be made', 
   )
   await expect(
     without,
-    /^ok commands_topic: .*will be made/,
+    /^ok commands_topic: .*a gateway makes it/,
+    '--kafka.create_topics=true',
+    '--kafka.replication_factor=2'
+  )
+  await expect(
+    withKafka(
+      { 'commands-down': undefined },
+      { creationProblems: new Map([['commands-down', 'the user may not create it']]) }
+    ),
+    /^fail commands_topic: the user may not create it -> grant ANONYMOUS CREATE on the topic commands-down, or: kafka-topics\.sh/,
     '--kafka.create_topics=true',
     '--kafka.replication_factor=2'
   )
@@ -191,5 +200,9 @@ test('without Kafka and Redis in the configuration nobody is asked', async () =>
     outside: { kafka: never, redis: never }
   }
   strictEqual((await kafka(examined)).length + (await redis(examined)).length, 0)
-  match(JSON.stringify(await examine({ redis: async () => ({ problem: 'NOPERM x' }) })), /0004-redis-keys/)
+  const problem = { problem: 'Redis is full', remedy: 'raise its maxmemory' }
+  match(
+    JSON.stringify(await examine({ redis: async () => problem })),
+    /"found":"Redis is full","advice":"raise its maxmemory"/
+  )
 })

@@ -232,9 +232,23 @@ test('no topic: readiness and doctor say how to make it, and whose right to crea
   await expectReadiness(
     await start(...scram('gateway', password), ...absent, ...create),
     'kafka',
-    /user "gateway" .*"absent"|lacks a right on the cluster/,
-    /grant/
+    /topic "absent" does not exist, and the user "gateway" may not create it; grant it CREATE/
   )
+  const mayNotCreate = [...scram('gateway', password), ...absent, ...create]
+  expectFinding(
+    await doctor(mayNotCreate),
+    'fail',
+    'events_topic',
+    /may not create it/,
+    /grant gateway CREATE on the topic/
+  )
+  expectFinding(
+    await doctor([...open(), ...absent, ...create]),
+    'ok',
+    'events_topic',
+    /absent does not exist; a gateway makes it/
+  )
+  strictEqual((await kafka.tool('org.apache.kafka.tools.TopicCommand', '--list')).includes('absent'), false)
   // Someone with no rights at all may not even know whether it is there.
   const stranger = await doctor(scram('stranger', password))
   expectFinding(stranger, 'fail', 'events_topic', /grant stranger DESCRIBE and WRITE/)

@@ -97,7 +97,7 @@ function unreachable(connection: KafkaConnection, parts: readonly FaultPart[]): 
     reason === 'Connection closed'
       ? ' A port that wants TLS or a login closes like this: see kafka.tls, kafka.sasl_mechanism.'
       : ''
-  return `Kafka cannot be reached; tried ${connection.brokers.join(', ')} (${reason}).${hint}`
+  return `Kafka cannot be reached; tried ${connection.brokers.join(', ')} (${reason}); check kafka.brokers.${hint}`
 }
 
 /**

@@ -1,7 +1,7 @@
 import { Admin, FindCoordinatorKeyTypes, metadataV8 } from '@platformatic/kafka'
 import { clientOptions, hostAndPort, type KafkaConnection, letGo } from './connection-options.ts'
 import { explain, saysBroker } from './faults.ts'
-import { describeTopics, type TopicFacts, withAdmin } from './topic.ts'
+import { type CreateTopicSettings, describeTopics, problemOfCreation, type TopicFacts, withAdmin } from './topic.ts'
 
 export interface BrokerFacts {
   readonly address: string
@@ -20,6 +20,8 @@ export interface KafkaFacts {
   readonly topics: ReadonlyMap<string, TopicFacts>
   /** Topics that this user may not even know of. */
   readonly denied: ReadonlySet<string>
+  /** Topics that are missing and that this user could not create, with the reason; empty when none are to be created. */
+  readonly creationProblems: ReadonlyMap<string, string>
   /** Of the group: absent when this user may use it. */
   readonly groupProblem?: string
   /** No broker let us in: nothing else is known. */
@@ -30,14 +32,23 @@ export interface InspectKafkaOptions {
   readonly connection: KafkaConnection
   readonly topics: readonly string[]
   readonly group: string
+  /** Present: a gateway creates topics that are missing. */
+  readonly createTopics?: CreateTopicSettings
 }
 
 /** Looks at everything once, within seconds; never rejects. */
-export async function inspectKafka({ connection, topics, group }: InspectKafkaOptions): Promise<KafkaFacts> {
+export async function inspectKafka(options: InspectKafkaOptions): Promise<KafkaFacts> {
+  const { connection, topics, group, createTopics } = options
   const named = topics[0] ?? ''
   try {
     return await withAdmin(connection, async (admin) => {
       const cluster = await describeTopics(admin, connection, topics)
+      const creationProblems = new Map<string, string>()
+      for (const name of topics) {
+        if (!createTopics || cluster.topics.has(name) || cluster.denied.has(name)) continue
+        const problem = await problemOfCreation(admin, connection, name, createTopics)
+        if (problem !== undefined) creationProblems.set(name, problem)
+      }
       const groupProblem = await problemOfGroup(admin, connection, group, named)
       return {
         brokers: await reach(
@@ -47,12 +58,19 @@ export async function inspectKafka({ connection, topics, group }: InspectKafkaOp
         clusterId: cluster.clusterId,
         topics: cluster.topics,
         denied: cluster.denied,
+        creationProblems,
         ...(groupProblem !== undefined && { groupProblem })
       }
     })
   } catch (error) {
     const problem = explain(error, connection, named).detail
-    return { brokers: await reach(connection, []), topics: new Map(), denied: new Set(), problem }
+    return {
+      brokers: await reach(connection, []),
+      topics: new Map(),
+      denied: new Set(),
+      creationProblems: new Map(),
+      problem
+    }
   }
 }
 

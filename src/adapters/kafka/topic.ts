@@ -1,4 +1,12 @@
-import { Admin, ConfigResourceTypes, type Connection, metadataV8, metadataV9, metadataV12 } from '@platformatic/kafka'
+import {
+  Admin,
+  ConfigResourceTypes,
+  type Connection,
+  createTopicsV7,
+  metadataV8,
+  metadataV9,
+  metadataV12
+} from '@platformatic/kafka'
 import {
   clientOptions,
   hostAndPort,
@@ -48,6 +56,7 @@ export async function withAdmin<T>(connection: KafkaConnection, work: (admin: Ad
 
 /** TOPIC_AUTHORIZATION_FAILED in the answer for one topic of several. */
 const deniedCode = 29
+const validationMs = 4_000
 const operationBit = { read: 1 << 3, write: 1 << 4 } as const
 
 /** Ask one reachable broker for the cluster and these topics. Rejects when none is reachable or lets the user in. */
@@ -123,6 +132,28 @@ export async function createTopic(admin: Admin, topic: string, settings: CreateT
   }
 }
 
+/** Why this user cannot create the topic, without creating it; undefined when it can, or when brokers do not tell. */
+export async function problemOfCreation(
+  admin: Admin,
+  connection: KafkaConnection,
+  topic: string,
+  settings: CreateTopicSettings
+): Promise<string | undefined> {
+  const { partitions: numPartitions, replicationFactor } = settings
+  const apis = await admin.listApis()
+  if ((apis.find((api) => api.name === 'CreateTopics')?.maxVersion ?? 0) < 7) return undefined
+  const socket = await firstReachable(admin, connection)
+  const asked = { name: topic, numPartitions, replicationFactor, assignments: [], configs: [] }
+  try {
+    await createTopicsV7.api.async(socket, [asked], validationMs, true)
+    return undefined
+  } catch (error) {
+    // Before KRaft only the controller knows.
+    if (saysBroker(error, 'NOT_CONTROLLER') || saysBroker(error, 'TOPIC_ALREADY_EXISTS')) return undefined
+    return (explainCreation(error, connection, topic, settings) ?? explain(error, connection, topic)).detail
+  }
+}
+
 /** The topic as it is, created first when it is missing and may be; otherwise the fault in plain words. */
 export async function findOrCreateTopic(
   connection: KafkaConnection,
@@ -149,7 +180,7 @@ export async function findOrCreateTopic(
       return { facts }
     })
   } catch (error) {
-    return { fault: explainCreation(error, topic, create) ?? explain(error, connection, topic), error }
+    return { fault: explainCreation(error, connection, topic, create) ?? explain(error, connection, topic), error }
   }
 }
 
@@ -163,8 +194,21 @@ function mayNot(user: string, need: string, topic: string): Fault {
   return { kind: 'misconfigured', detail: `The user "${user}" may not ${need} the topic "${topic}"; grant it.` }
 }
 
-function explainCreation(error: unknown, topic: string, create: CreateTopicSettings | undefined): Fault | undefined {
-  if (!create || !saysBroker(error, 'INVALID_REPLICATION_FACTOR')) return undefined
-  const detail = `The topic "${topic}" cannot be created with ${create.replicationFactor} replicas: there are fewer brokers.`
-  return { kind: 'misconfigured', detail }
+function explainCreation(
+  error: unknown,
+  connection: KafkaConnection,
+  topic: string,
+  create: CreateTopicSettings | undefined
+): Fault | undefined {
+  if (!create) return undefined
+  const misconfigured = (detail: string): Fault => ({ kind: 'misconfigured', detail })
+  if (saysBroker(error, 'INVALID_REPLICATION_FACTOR'))
+    return misconfigured(
+      `The topic "${topic}" cannot be created with ${create.replicationFactor} replicas: there are fewer brokers. Start more, or lower kafka.replication_factor.`
+    )
+  if (saysBroker(error, 'TOPIC_AUTHORIZATION_FAILED') || saysBroker(error, 'CLUSTER_AUTHORIZATION_FAILED'))
+    return misconfigured(
+      `The topic "${topic}" does not exist, and the user "${connection.sasl?.username ?? 'ANONYMOUS'}" may not create it; grant it CREATE, or create the topic.`
+    )
+  return undefined
 }

@@ -4,6 +4,8 @@ import { type Backend, type BackendOptions, clientOptions, type Subscription } f
 import { slotOf, tagInSlot } from './keys.ts'
 
 const connectRetryMs = 500
+/** Said instead of what kept the client from connecting. */
+export const unknownCluster = 'the cluster is not known yet'
 /** After a node was lost, when the others are asked who serves its slots now. */
 const topologyRefreshMs = 1_000
 
@@ -55,7 +57,7 @@ export function createClusterBackend(options: BackendOptions): Backend {
   let ended = false
   const send: Backend['send'] = async (key, command, expired) => {
     const shard = cluster.slots[slotOf(key)]
-    if (!shard) throw new Error('the cluster is not known yet, or has no node for this slot')
+    if (!shard) throw new Error(`${unknownCluster}, or has no node for this slot`)
     if (!shard.master.client?.isReady) {
       await cluster.nodeClient(shard.master)
       if (expired()) throw new Error('it took too long to connect')

@@ -4,7 +4,9 @@ import type { SinkState } from '../../ports/event-sink.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { Counter, Histogram, Metrics } from '../../ports/metrics.ts'
 import type { Backend, BackendOptions, Subscription } from './backend.ts'
-import { createClusterBackend, subscribeCluster } from './cluster.ts'
+import { createClusterBackend, subscribeCluster, unknownCluster } from './cluster.ts'
+import type { RedisFault } from './faults.ts'
+import { RedisHealth } from './health.ts'
 import type { Script } from './scripts.ts'
 import { createStandalone, subscribeStandalone } from './standalone.ts'
 
@@ -19,19 +21,11 @@ const lateShare = 0.1
 const graceShare = 0.1
 /** Request timeouts without any answer after which the client is thrown away: its connection leads nowhere. */
 const silentTimeouts = 3
-/** What somebody has to act upon, as opposed to waiting. */
-const misconfigured =
-  /WRONGPASS|NOAUTH|NOPERM|invalid username|without any password|cluster support disabled|certificate|self-signed|wrong version number/i
 
 export interface RedisConnectionDeps extends Omit<BackendOptions, 'onError'> {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
-}
-
-interface Failing {
-  readonly sinceMs: number
-  lastAnswerMs: number
 }
 
 /**
@@ -46,15 +40,14 @@ export class RedisConnection {
   readonly #failures: { readonly silent: Counter; readonly unreachable: Counter; readonly refused: Counter }
   #backend: Backend
   #madeAtMs: number
-  /** Servers whose last request failed. */
-  readonly #failing = new Map<string, Failing>()
+  readonly #health: RedisHealth
+  /** Since when servers whose last request failed have been silent. */
+  readonly #silentSinceMs = new Map<string, number>()
   /** When each server answered last. */
   readonly #heardAtMs = new Map<string, number>()
   #inFlight = 0
   #waiting: { readonly go: () => void; readonly fail: (error: unknown) => void }[] = []
   readonly #subscriptions = new Set<Subscription>()
-  #everUp = false
-  #state: SinkState
   #lastError: unknown
   #closed = false
   readonly #contact = Promise.withResolvers<void>()
@@ -72,7 +65,7 @@ export class RedisConnection {
       refused: failures('refused')
     }
     this.#options = { ...deps, onError: (error) => this.#noteError(error) }
-    this.#state = { kind: 'starting', sinceMs: this.#clock.now() }
+    this.#health = new RedisHealth({ ...deps, hosts: deps.urls.map((url) => new URL(url).host) })
     this.#madeAtMs = this.#clock.now()
     this.#backend = this.#make()
   }
@@ -97,12 +90,17 @@ export class RedisConnection {
   }
 
   state(): SinkState {
-    return this.#state
+    return this.#health.state
+  }
+
+  /** The last thing that was wrong, for whoever has to mend it. */
+  get fault(): RedisFault | undefined {
+    return this.#health.fault
   }
 
   async run(script: Script, keys: readonly [string, ...string[]], args: readonly (string | number)[] = []) {
     const rest = [String(keys.length), ...keys, ...args.map(String)]
-    return this.#request(keys[0], async (backend, expired) => {
+    return this.#request(keys[0], script.sha, async (backend, expired) => {
       try {
         return await backend.send(keys[0], ['EVALSHA', script.sha, ...rest], expired)
       } catch (error) {
@@ -115,11 +113,21 @@ export class RedisConnection {
 
   send(key: string, command: readonly (string | number)[]): Promise<unknown> {
     const words = command.map(String)
-    return this.#request(key, (backend, expired) => backend.send(key, words, expired))
+    return this.#request(key, words[0] ?? '', (backend, expired) => backend.send(key, words, expired))
+  }
+
+  /** For what the user need not be allowed: a refusal is undefined, and no trouble. */
+  sendOptional(key: string, command: readonly [string, ...string[]]): Promise<unknown> {
+    return this.#request(key, command[0], (backend, expired) =>
+      backend.send(key, command, expired).catch((error: unknown) => {
+        if (isReply(error)) return undefined
+        throw error
+      })
+    )
   }
 
   publish(channel: string, message: string): Promise<number> {
-    return this.#request(channel, (backend, expired) => backend.publish(channel, message, expired))
+    return this.#request(channel, 'PUBLISH', (backend, expired) => backend.publish(channel, message, expired))
   }
 
   masterTags(): readonly string[] {
@@ -145,6 +153,21 @@ export class RedisConnection {
     return subscription
   }
 
+  /** Rejects when this user cannot listen to the channel, or nobody answers in time. */
+  async tryToHear(channel: string, withinMs: number): Promise<void> {
+    const { promise: late, reject } = Promise.withResolvers<never>()
+    const cancel = this.#clock.after(withinMs, () => reject(new Error(`no answer within ${withinMs} ms`)))
+    const subscription = this.subscription(channel, () => undefined)
+    try {
+      await Promise.race([subscription.begin(), late])
+    } catch (error) {
+      throw this.#failed({ home: this.homeOf(channel), use: 'SUBSCRIBE' }, error, false)
+    } finally {
+      cancel()
+      subscription.destroy()
+    }
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     this.#contact.resolve()
@@ -165,7 +188,11 @@ export class RedisConnection {
     )
   }
 
-  async #request<T>(key: string, work: (backend: Backend, expired: () => boolean) => Promise<T>): Promise<T> {
+  async #request<T>(
+    key: string,
+    use: string,
+    work: (backend: Backend, expired: () => boolean) => Promise<T>
+  ): Promise<T> {
     // The first requests of a process are made before any connection can be there.
     if (!this.#started) await this.firstContact()
     // What waits goes first, so that the order of the calls is kept.
@@ -183,11 +210,11 @@ export class RedisConnection {
     work(backend, () => expired).then(resolve, reject)
     try {
       const reply = await promise
-      this.#answered(home)
+      this.#answered(home, use)
       this.#requestSeconds.observe((performance.now() - sentAtMs) / 1_000)
       return reply
     } catch (error) {
-      throw this.#failed(home, error, expired && backend === this.#backend)
+      throw this.#failed({ home, use }, error, expired && backend === this.#backend)
     } finally {
       cancel()
       this.#inFlight--
@@ -250,46 +277,35 @@ export class RedisConnection {
     }
   }
 
-  #answered(home: string): void {
+  #answered(home: string, use: string): void {
     this.#heardAtMs.set(home, this.#clock.now())
-    this.#failing.delete(home)
-    if (this.#failing.size > 0 || this.#state.kind === 'up') return
-    const { kind, sinceMs } = this.#state
-    this.#state = { kind: 'up', sinceMs: this.#clock.now() }
-    const afterMs = this.#clock.now() - sinceMs
-    this.#deps.logger.info({ afterMs }, kind === 'starting' || !this.#everUp ? 'Redis is reached' : 'Redis is back')
-    this.#everUp = true
+    this.#silentSinceMs.delete(home)
+    this.#health.answered(home, use)
   }
 
-  #failed(home: string, error: unknown, silent: boolean): GatewayError {
+  #failed(where: { readonly home: string; readonly use: string }, error: unknown, silent: boolean): GatewayError {
     const nowMs = this.#clock.now()
+    const { home } = where
     this.#failures[silent ? 'silent' : isReply(error) ? 'refused' : 'unreachable'].inc()
-    const failing = this.#failing.get(home) ?? { sinceMs: nowMs, lastAnswerMs: nowMs }
     // A refusal is an answer: the connection leads somewhere.
-    if (!silent) failing.lastAnswerMs = nowMs
-    this.#failing.set(home, failing)
-    const detail = `${text(error)}${offline(error) ? `: ${text(this.#lastError ?? 'not connected yet')}` : ''}`
-    if (!this.#closed) this.#down(detail)
+    const silentSinceMs = silent ? (this.#silentSinceMs.get(home) ?? nowMs) : nowMs
+    this.#silentSinceMs.set(home, silentSinceMs)
+    // What the client said when it lost the connection tells more than that it has none.
+    const isUnconnected = offline(error) || (this.#lastError !== undefined && text(error).includes(unknownCluster))
+    const said = text(isUnconnected ? (this.#lastError ?? 'not connected yet') : error)
+    if (!this.#closed) this.#health.failed(said, where)
     const patienceMs = silentTimeouts * this.#deps.requestTimeoutMs
-    if (silent && nowMs - failing.lastAnswerMs >= patienceMs && nowMs - this.#madeAtMs >= patienceMs) this.#replace()
-    const failure = unavailable(detail, error)
+    if (silent && nowMs - silentSinceMs >= patienceMs && nowMs - this.#madeAtMs >= patienceMs) this.#replace()
+    const failure = unavailable(said, error)
     if (silent || offline(error)) this.#failWaiting(failure)
     return failure
   }
 
-  #down(detail: string): void {
-    const kind = misconfigured.test(detail) ? 'misconfigured' : 'down'
-    if (this.#state.kind === kind) return
-    const sinceMs =
-      this.#state.kind === 'up' || this.#state.kind === 'starting' ? this.#clock.now() : this.#state.sinceMs
-    this.#state = { kind, sinceMs, detail }
-    this.#deps.logger.warn({ detail }, 'Redis is away')
-  }
-
   /** Servers that no longer serve anything fail no more. */
   forgetOthers(homes: readonly string[]): void {
-    for (const home of this.#failing.keys()) if (!homes.includes(home)) this.#failing.delete(home)
-    for (const home of this.#heardAtMs.keys()) if (!homes.includes(home)) this.#heardAtMs.delete(home)
+    this.#health.forgetOthers(homes)
+    for (const seen of [this.#silentSinceMs, this.#heardAtMs])
+      for (const home of seen.keys()) if (!homes.includes(home)) seen.delete(home)
   }
 
   #replace(): void {
@@ -298,15 +314,18 @@ export class RedisConnection {
     const old = this.#backend
     this.#backend = this.#make()
     this.#madeAtMs = this.#clock.now()
-    this.#failing.clear()
+    this.#silentSinceMs.clear()
+    this.#health.forgetOthers()
     this.#connect(this.#backend)
     old.destroy()
   }
 
   #noteError(error: unknown): void {
+    // Why has been told of each of them.
+    if (this.#lastError !== undefined && text(error).includes('root nodes are unavailable')) return
     this.#lastError = error
     // In a cluster the others may answer; whether this one is missed is found by the requests to it.
-    if (!this.#closed && (!this.#deps.cluster || this.#state.kind === 'starting')) this.#down(text(error))
+    if (!this.#closed && (!this.#deps.cluster || this.state().kind === 'starting')) this.#health.failed(text(error))
   }
 
   #logSubscriber(error: unknown): void {

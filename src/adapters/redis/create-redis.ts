@@ -19,6 +19,7 @@ import { redisLedgerRoll } from './ledger-roll.ts'
 import { RedisNodeLease } from './node-lease.ts'
 import { RedisSessionRegistry } from './session-registry.ts'
 import { RedisSharedState } from './shared-state.ts'
+import { RedisWatch } from './watch.ts'
 
 export interface RedisOptions {
   /** `redis://` or `rediss://host:port/db`. With `cluster`: one of its nodes. */
@@ -54,6 +55,7 @@ export interface Redis {
   readonly ledger: ClusterLedger
   readonly roll: LedgerRoll
   readonly shared: SharedState
+  /** `up` with a detail: it serves, and something is wrong with it all the same. */
   state(): SinkState
   inspect(): Promise<RedisFacts>
   /** Ends all connections. A lease that was not given back with `lease.end()` runs out by itself. */
@@ -93,7 +95,9 @@ export function createRedis(options: RedisOptions): Redis {
   const control = new RedisControlChannel({ ...base, requestTimeoutMs, metrics })
   const commandMemoryMs = options.commandMemoryMs ?? dayMs
   const transactionMemoryMs = options.transactionMemoryMs ?? 30 * dayMs
+  const watch = new RedisWatch(base)
   connection.open()
+  watch.start()
   return {
     registry: new RedisSessionRegistry({ ...base, lease }),
     lease,
@@ -101,10 +105,11 @@ export function createRedis(options: RedisOptions): Redis {
     ledger: new RedisLedger({ ...base, lease, commandMemoryMs }),
     roll: redisLedgerRoll({ connection, keys, nodeId }),
     shared: new RedisSharedState({ ...base, lease, transactionMemoryMs }),
-    state: () => connection.state(),
+    state: () => watch.state(),
     inspect: () => inspectRedis({ ...base, cluster }),
     close: async () => {
       lease.stop()
+      watch.close()
       await control.close()
       await connection.close()
     }

@@ -1,3 +1,5 @@
+import { clockApartMsMax, clocksApartMs } from '../../lib/clocks-apart.ts'
+import { formatDuration } from '../../lib/duration.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { RedisConnection } from './connection.ts'
 import type { Keys } from './keys.ts'
@@ -40,9 +42,7 @@ export async function inspectRedis(deps: {
       const key = keys.marker(tag)
       const info = fieldsOf(String(await connection.send(key, ['INFO'])))
       const snapshots = await snapshotsOf(connection, key)
-      const sentAtMs = deps.clock.now()
-      const [seconds = 0, micros = 0] = ((await connection.send(key, ['TIME'])) as string[]).map(Number)
-      const receivedAtMs = deps.clock.now()
+      const time = await timeOf(connection, key, deps.clock)
       return {
         address: connection.homeOf(key),
         version: info.get('redis_version') ?? info.get('valkey_version') ?? 'unknown',
@@ -52,26 +52,76 @@ export async function inspectRedis(deps: {
         evictionPolicy: info.get('maxmemory_policy') ?? 'unknown',
         memoryBytes: Number(info.get('used_memory') ?? 0),
         memoryBytesMax: Number(info.get('maxmemory') ?? 0),
-        clockOffsetMs: Math.round(seconds * 1_000 + micros / 1_000 - (sentAtMs + receivedAtMs) / 2),
-        roundTripMs: receivedAtMs - sentAtMs
+        ...time
       } as const
     })
   )
   return { cluster, servers }
 }
 
+async function timeOf(
+  connection: RedisConnection,
+  key: string,
+  clock: Clock
+): Promise<Pick<RedisServerFacts, 'clockOffsetMs' | 'roundTripMs'>> {
+  const sentAtMs = clock.now()
+  const [seconds = 0, micros = 0] = ((await connection.send(key, ['TIME'])) as string[]).map(Number)
+  const receivedAtMs = clock.now()
+  const clockOffsetMs = Math.round(seconds * 1_000 + micros / 1_000 - (sentAtMs + receivedAtMs) / 2)
+  return { clockOffsetMs, roundTripMs: receivedAtMs - sentAtMs }
+}
+
 /** CONFIG is forbidden to many users: then snapshots are not known, and not counted on. */
 async function snapshotsOf(connection: RedisConnection, key: string): Promise<boolean> {
-  try {
-    const reply = await connection.send(key, ['CONFIG', 'GET', 'save'])
-    const save = Array.isArray(reply) ? reply[1] : (reply as Record<string, string>).save
-    return typeof save === 'string' && save !== ''
-  } catch {
-    return false
+  const reply = await connection.sendOptional(key, ['CONFIG', 'GET', 'save'])
+  const save = Array.isArray(reply) ? reply[1] : (reply as Record<string, string> | undefined)?.save
+  return typeof save === 'string' && save !== ''
+}
+
+/** What is wrong with a server that can be reached, as a sentence that says what to do. */
+export interface RedisConcern {
+  readonly kind: 'eviction' | 'clock'
+  readonly text: string
+}
+
+/** At most one of each kind. What the user may not ask for is passed over; rejects when Redis is away. */
+export async function concernsOf(
+  connection: RedisConnection,
+  keys: Keys,
+  clock: Clock
+): Promise<readonly RedisConcern[]> {
+  const found = new Map<RedisConcern['kind'], string>()
+  for (const tag of connection.masterTags()) {
+    const key = keys.marker(tag)
+    const memory = fieldsOf(String(await connection.sendOptional(key, ['INFO', 'memory'])))
+    const policy = memory.get('maxmemory_policy') ?? 'noeviction'
+    if (policy !== 'noeviction') found.set('eviction', evicts(policy))
+    const time = await timeOf(connection, key, clock)
+    if (clocksApartMs(time) > clockApartMsMax) found.set('clock', isOff(time.clockOffsetMs))
   }
+  return [...found].map(([kind, text]) => ({ kind, text }))
+}
+
+function evicts(policy: string): string {
+  return `Redis may throw away who owns a charge point and which commands ran (maxmemory-policy ${policy}): set maxmemory-policy to noeviction (redis.conf, and now: CONFIG SET maxmemory-policy noeviction)`
+}
+
+function isOff(offsetMs: number): string {
+  const apart = formatDuration(Math.round(Math.abs(offsetMs) / 1_000) * 1_000)
+  return `the clock of Redis is ${apart} ${offsetMs > 0 ? 'ahead of' : 'behind'} this machine's: keep all machines on time with NTP (timedatectl set-ntp true)`
 }
 
 function fieldsOf(info: string): Map<string, string> {
   const lines = info.split(/\r?\n/).filter((line) => line.includes(':'))
   return new Map(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]))
+}
+
+/** Tries what a user of its own may lack: keys from scripts and without, and its channel, both ways. */
+export async function tryRights(connection: RedisConnection, keys: Keys, withinMs: number): Promise<void> {
+  const key = keys.marker('doctor')
+  await connection.send(key, ['ZREM', key, 'nothing'])
+  await connection.send(key, ['EVAL', "return redis.call('DEL', KEYS[1])", 1, key])
+  const channel = keys.channel('doctor')
+  await connection.publish(channel, 'doctor')
+  await connection.tryToHear(channel, withinMs)
 }

@@ -83,7 +83,8 @@ export class RedisNodeLease implements NodeLease {
       this.#noteSoon()
     } catch (error) {
       if (error instanceof GatewayError && error.code === 'node_id_taken') throw error
-      logger.warn({ error }, 'the lease of this node cannot be taken yet: Redis is away')
+      // Why has been told by the connection.
+      logger.debug({ error }, 'the lease of this node cannot be taken yet')
     }
     this.#schedule()
   }
@@ -154,7 +155,8 @@ export class RedisNodeLease implements NodeLease {
       const open = await connection.send(keys.openEpochs(nodeId), ['ZCARD', keys.openEpochs(nodeId)])
       if (Number(open) === 0) await connection.send(keys.nodes, ['ZREM', keys.nodes, nodeId])
     } catch (error) {
-      this.#deps.logger.warn({ error }, 'the lease of this node could not be given back; it runs out by itself')
+      const why = error instanceof Error ? error.message : String(error)
+      this.#deps.logger.warn({ why }, 'the lease of this node could not be given back; it runs out by itself')
     }
   }
 
@@ -191,7 +193,7 @@ export class RedisNodeLease implements NodeLease {
       } else if (this.#adoptedAs === this.#incarnation) this.#to('held')
       if (verdict === 'lost' || this.#renewals++ % noteEvery === 0) this.#noteSoon()
     } catch (error) {
-      if (this.#state.kind !== 'away') this.#deps.logger.warn({ error }, 'the lease of this node was not renewed')
+      this.#deps.logger.debug({ error }, 'the lease of this node was not renewed')
       this.#to('away')
     }
   }

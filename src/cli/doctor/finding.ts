@@ -1,5 +1,5 @@
 import type { KafkaFacts } from '../../app/inspect-kafka.ts'
-import type { RedisFacts } from '../../app/inspect-redis.ts'
+import type { RedisFacts, RedisProblem } from '../../app/inspect-redis.ts'
 import type { Config } from '../../config/schema.ts'
 
 /** What one check found on this machine. */
@@ -25,7 +25,7 @@ export interface Examined {
 /** What the configuration names beside this machine; asked only for what it names. */
 export interface Outside {
   kafka(): Promise<KafkaFacts>
-  redis(): Promise<RedisFacts | { readonly problem: string }>
+  redis(): Promise<RedisFacts | RedisProblem>
 }
 
 export interface DiskFacts {

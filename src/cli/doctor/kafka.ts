@@ -110,9 +110,16 @@ function missing({ key, name }: Wanted, facts: KafkaFacts, config: Config): Find
       `the topic ${name} does not exist, and ${count} brokers cannot hold kafka.replication_factor ${replicationFactor}`,
       `start more brokers, or set kafka.replication_factor to ${count}`
     )
+  const problem = facts.creationProblems.get(name)
+  if (problem !== undefined)
+    return fail(
+      key,
+      problem,
+      `grant ${userOf(config)} CREATE on the topic ${name}, or: kafka-topics.sh --create --topic ${name} --partitions ${partitions} --replication-factor ${replicationFactor}`
+    )
   return ok(
     key,
-    `${name} will be made with ${partitions} partitions, replication ${replicationFactor}, if the user may CREATE`
+    `${name} does not exist; a gateway makes it with ${partitions} partitions, replication ${replicationFactor}`
   )
 }
 

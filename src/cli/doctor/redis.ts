@@ -1,12 +1,12 @@
 import type { RedisServerFacts } from '../../app/inspect-redis.ts'
+import { clockApartMsMax, clocksApartMs } from '../../lib/clocks-apart.ts'
 import { formatDuration } from '../../lib/duration.ts'
 import { formatSize } from '../../lib/size.ts'
 import { type Examined, type Finding, fail, ok, warn } from './finding.ts'
 
 /** Sharded pub/sub, which nodes of a Redis Cluster talk by, came with it. */
 const oldestMajor = 7
-/** Clocks that are apart: epochs and deadlines are told in wall time. */
-const offsetWarnMs = 2_000
+/** A gateway warns at `clockApartMsMax`; at this its commands expire before they are sent. */
 const offsetFailMs = 60_000
 /** Above this share of `maxmemory` it is time to act: with `noeviction` a full server takes no claims. */
 const memoryShareMax = 0.8
@@ -15,7 +15,7 @@ const memoryShareMax = 0.8
 export async function redis({ config, outside }: Examined): Promise<Finding[]> {
   if (config.redis.url === undefined) return []
   const facts = await outside.redis()
-  if ('problem' in facts) return [fail('redis', facts.problem, remedyOf(facts.problem))]
+  if ('problem' in facts) return [fail('redis', facts.problem, facts.remedy)]
   return facts.servers.flatMap((server) => [
     reached(server),
     eviction(server),
@@ -23,19 +23,6 @@ export async function redis({ config, outside }: Examined): Promise<Finding[]> {
     memory(server),
     clocks(server)
   ])
-}
-
-function remedyOf(problem: string): string {
-  if (/WRONGPASS|NOAUTH|without any password|invalid username/i.test(problem))
-    return 'set redis.username and redis.password to those of an ACL user of this Redis'
-  if (/NOPERM/.test(problem))
-    return 'grant the user of redis.username the rights that docs/adr/0004-redis-keys.md lists'
-  if (/certificate|self-signed/i.test(problem))
-    return 'set redis.tls_ca_file to the authority that signed the certificate of Redis'
-  if (/cluster support disabled/i.test(problem)) return 'this Redis is no cluster: set redis.cluster to false'
-  if (/wrong version number|ECONNRESET|Socket closed|not connected yet|no answer/i.test(problem))
-    return 'see that this port is that of Redis, and write redis.url with rediss:// where it speaks TLS, redis:// where it does not'
-  return 'set redis.url to where Redis listens, and see that this machine may connect there'
 }
 
 function reached(server: RedisServerFacts): Finding {
@@ -79,9 +66,9 @@ function memory({ address, memoryBytes, memoryBytesMax }: RedisServerFacts): Fin
 }
 
 function clocks({ address, clockOffsetMs, roundTripMs }: RedisServerFacts): Finding {
-  const apartMs = Math.max(0, Math.abs(clockOffsetMs) - roundTripMs / 2)
+  const apartMs = clocksApartMs({ clockOffsetMs, roundTripMs })
   const side = clockOffsetMs > 0 ? 'ahead of' : 'behind'
-  if (apartMs <= offsetWarnMs)
+  if (apartMs <= clockApartMsMax)
     return ok(
       'clock_redis',
       `${address}: its clock and this one are at most ${Math.max(1, Math.abs(clockOffsetMs))} ms apart`

@@ -240,10 +240,11 @@ export class Cluster {
   /** `why`: what the way to Redis says of itself while it is down. */
   dependency(why?: string): DependencyState {
     const { kind, sinceMs } = this.#ports.lease.state()
-    if (kind === 'held') return { name: 'redis', state: 'up', sinceMs }
+    if (kind === 'held' && why === undefined) return { name: 'redis', state: 'up', sinceMs }
+    if (kind === 'held') return { name: 'redis', state: 'degraded', sinceMs, detail: `${why}; charge points go on` }
     const detail =
       kind === 'away'
-        ? `Redis cannot be ${why === undefined ? 'reached' : `used (${why})`}: charge points go on and new ones get in; commands wait or are refused until it is back`
+        ? `${why ?? 'Redis cannot be reached'}; charge points go on and new ones get in; commands wait or are refused until it is back`
         : 'the lease of this node was lost: its sessions are being registered again'
     return { name: 'redis', state: kind === 'away' ? 'down' : 'degraded', sinceMs, detail }
   }
