@@ -1,5 +1,6 @@
+import { GatewayError } from '../../lib/gateway-error.ts'
 import type { Clock } from '../../ports/clock.ts'
-import type { ControlChannel } from '../../ports/control-channel.ts'
+import type { ControlChannel, ControlReply } from '../../ports/control-channel.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { NodeLease } from '../../ports/node-lease.ts'
 import type { CommandRecord } from '../../ports/records.ts'
@@ -18,6 +19,8 @@ export interface ClusterRouteDeps {
 }
 
 const lookAgainMs = 250
+/** How long an owner that nobody hears is told again: its subscription comes back some time after Redis does. */
+const unheardMs = 5_000
 
 /**
  * Finds the node that owns a charge point and hands the command over, one unacknowledged hand-over per charge point, so that
@@ -67,20 +70,18 @@ export class ClusterRoute implements CommandRoute {
       const owner = await registry.locate(record.chargePointId)
       // Until the nodes have adopted their sessions after a loss, a miss in the registry does not mean offline.
       if (owner || clock.now() >= record.expiresAtMs || (await lease.registryIsWhole())) return owner
-      await new Promise<void>((resolve) => {
-        clock.after(lookAgainMs, resolve)
-      })
+      await this.#pause()
     }
   }
 
   async #handOver(owner: Owner, record: CommandRecord): Promise<'handed_over' | 'not_owner'> {
-    const { ledger, control, lease, logger } = this.#deps
+    const { ledger, lease, logger } = this.#deps
     const incarnation = (await lease.nodes()).find(({ node, alive }) => node === owner.node && alive)?.incarnation
     if (incarnation === undefined) return 'not_owner'
     // Before the message: once it may have arrived, only that node or the deadline may settle the command.
     if (!(await ledger.handOver(record, owner.node, incarnation))) return 'handed_over'
     try {
-      const reply = await control.send(owner.node, { kind: 'command', record })
+      const reply = await this.#tell(owner.node, record)
       return reply === 'accepted' ? 'handed_over' : 'not_owner'
     } catch (error) {
       logger.info(
@@ -89,5 +90,27 @@ export class ClusterRoute implements CommandRoute {
       )
       return 'handed_over'
     }
+  }
+
+  /** Nobody has the message that nobody heard, so it may be told again, or go to an owner that is new. */
+  async #tell(node: string, record: CommandRecord): Promise<ControlReply> {
+    const { control, clock, registry } = this.#deps
+    const untilMs = Math.min(clock.now() + unheardMs, record.expiresAtMs)
+    for (;;) {
+      try {
+        return await control.send(node, { kind: 'command', record })
+      } catch (error) {
+        const isUnheard = error instanceof GatewayError && error.code === 'node_unreachable'
+        if (!isUnheard || clock.now() >= untilMs) throw error
+      }
+      await this.#pause()
+      if ((await registry.locate(record.chargePointId))?.node !== node) return 'not_owner'
+    }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#deps.clock.after(lookAgainMs, resolve)
+    })
   }
 }

@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from 'node:assert'
 import { test } from 'node:test'
 import { ClusterRoute } from '../../../src/gateway/cluster/command-route.ts'
+import { GatewayError } from '../../../src/lib/gateway-error.ts'
 import type { ControlReply } from '../../../src/ports/control-channel.ts'
 import { claimedCommand } from '../../support/claimed-command.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
@@ -11,9 +12,10 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 /** Node a of three; `locations`: what the directory says, one answer a question, the last for ever. */
 function route(locations: string[], reply: (node: string) => Promise<ControlReply>) {
   const sent: string[] = []
+  const clock = new FakeClock()
   const clusterRoute = new ClusterRoute({
     node: 'node-a',
-    clock: new FakeClock(),
+    clock,
     logger: memoryLogger(),
     registry: {
       locate: async () => {
@@ -33,7 +35,7 @@ function route(locations: string[], reply: (node: string) => Promise<ControlRepl
       }
     }
   })
-  return { clusterRoute, sent }
+  return { clusterRoute, sent, clock }
 }
 
 // Known failure D7: every command was broadcast to every pod.
@@ -66,4 +68,50 @@ test('one hand-over of a charge point is unacknowledged at a time, others do not
   deepStrictEqual(sent.at(-1), 'c-2 to node-b')
   answers.at(-1)?.('accepted')
   deepStrictEqual(await Promise.all([first, second, other]), ['handed_over', 'handed_over', 'handed_over'])
+})
+
+/** Lets the clock go on in the steps in which it is asked for. */
+async function passes(clock: FakeClock, ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 250) {
+    await turn()
+    clock.advance(250)
+  }
+  await turn()
+}
+
+test('an owner that does not listen for a moment, as after a restart of Redis, is told again; one that never does is left', async () => {
+  const unreachable = () => Promise.reject(new GatewayError('node_unreachable', 'nobody listens', { canRetry: true }))
+  let tries = 0
+  const back = route(['node-b'], () => (++tries < 4 ? unreachable() : Promise.resolve('accepted')))
+  const delivered = back.clusterRoute.deliver(claimedCommand('c-1'))
+  await passes(back.clock, 1_000)
+  strictEqual(await delivered, 'handed_over')
+  deepStrictEqual(back.sent, ['c-1 to node-b', 'c-1 to node-b', 'c-1 to node-b', 'c-1 to node-b'])
+  const gone = route(['node-b'], unreachable)
+  const left = gone.clusterRoute.deliver(claimedCommand('c-2'))
+  await passes(gone.clock, 10_000)
+  strictEqual(await left, 'handed_over')
+  const told = gone.sent.length
+  await passes(gone.clock, 10_000)
+  deepStrictEqual([told > 10 && told < 40, gone.sent.length], [true, told])
+})
+
+test('a command that its dead owner did not hear goes to where the charge point connects meanwhile', async () => {
+  const unreachable = () => Promise.reject(new GatewayError('node_unreachable', 'nobody listens', { canRetry: true }))
+  const { clusterRoute, sent, clock } = route(['node-b', 'node-b', 'node-c'], (node) =>
+    node === 'node-b' ? unreachable() : Promise.resolve('accepted')
+  )
+  const delivered = clusterRoute.deliver(claimedCommand('c-1'))
+  await passes(clock, 1_000)
+  strictEqual(await delivered, 'handed_over')
+  deepStrictEqual(sent, ['c-1 to node-b', 'c-1 to node-b', 'c-1 to node-c'])
+})
+
+test('a message that was not acknowledged is not sent again: it may have arrived', async () => {
+  const silent = () => Promise.reject(new GatewayError('control_timeout', 'no answer', { canRetry: true }))
+  const { clusterRoute, sent, clock } = route(['node-b'], silent)
+  const delivered = clusterRoute.deliver(claimedCommand('c-1'))
+  await passes(clock, 10_000)
+  strictEqual(await delivered, 'handed_over')
+  strictEqual(sent.length, 1)
 })
