@@ -1,6 +1,7 @@
 /** Measures the gateway: see `help`. */
 import { parseArgs } from 'node:util'
 import { measureIdle, measureMessages, measureStart } from '../../src/bench/suites.ts'
+import { measureCommands } from './commands.ts'
 import { measureDelivery } from './delivery.ts'
 import { measureStorm } from './storm.ts'
 import type { Suite, SuiteOptions } from './suite.ts'
@@ -21,6 +22,11 @@ const clusterSuites: readonly Suite[] = [
     name: 'delivery',
     about: 'what `delivery.ack: broker` adds to an answer, with one broker and with three (min.insync.replicas 2)',
     run: measureDelivery
+  },
+  {
+    name: 'commands',
+    about: 'round trip of a command on the node of the charge point, on another node, and through Kafka',
+    run: measureCommands
   }
 ]
 const aloneSuites = ['start', 'messages', 'idle']

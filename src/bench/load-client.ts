@@ -32,6 +32,7 @@ const handshakeTimeoutMs = 30_000
 const retryMs = 1_000
 const body = `,"MeterValues",${JSON.stringify(meterValues)}]`
 let nextId = 0
+let dials = 0
 let running = false
 let latenciesMs: number[] = []
 let failedAttempts = 0
@@ -43,7 +44,8 @@ function sendMeterValues(socket: Socket): void {
   socket.ws.send(`[2,"${process.pid}-${++nextId}"${body}`)
 }
 
-function connect({ url, localAddress }: OpenRequest, id: string): Promise<Socket> {
+function connect({ url, localAddresses = [] }: OpenRequest, id: string): Promise<Socket> {
+  const localAddress = localAddresses[dials++ % localAddresses.length]
   return new Promise((resolve, reject) => {
     const ws = new WebSocket(`${url}/${id}`, 'ocpp1.6', {
       perMessageDeflate: false,

@@ -8,8 +8,11 @@ export interface OpenRequest {
   readonly prefix: string
   /** Charge points that connect at the same time; default 50. */
   readonly inFlight?: number
-  /** Source address: one address has ports for 28,000 connections to one server. */
-  readonly localAddress?: string
+  /**
+   * Source addresses, used in turn: one has 28,000 ports, and when a few thousand of them are taken the system searches long
+   * for one that is free.
+   */
+  readonly localAddresses?: readonly string[]
   /** How often a charge point tries before the run has failed; default once. */
   readonly attemptsMax?: number
 }
