@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { measureIdle, measureMessages, measureStart } from '../../src/bench/suites.ts'
 import { measureCommands } from './commands.ts'
 import { measureDelivery } from './delivery.ts'
+import { measureFailover } from './failover.ts'
 import { measureStorm } from './storm.ts'
 import type { Suite, SuiteOptions } from './suite.ts'
 import { measureTopic } from './topic.ts'
@@ -27,6 +28,11 @@ const clusterSuites: readonly Suite[] = [
     name: 'commands',
     about: 'round trip of a command on the node of the charge point, on another node, and through Kafka',
     run: measureCommands
+  },
+  {
+    name: 'failover',
+    about: 'time until a command succeeds again after kill -9 of its node; until the registry is whole after FLUSHALL',
+    run: measureFailover
   }
 ]
 const aloneSuites = ['start', 'messages', 'idle']
