@@ -138,7 +138,9 @@ export class TransactionBook {
     const authorization = step.kind === 'start' ? decision?.authorization : undefined
     const seen = known?.seen ?? []
     return {
-      ...(known ?? { chargePointId, transactionId: facts.transactionId, version, epoch, state: 'open' }),
+      ...(known ?? { chargePointId, transactionId: facts.transactionId, version, state: 'open' }),
+      // Of the last change: what an earlier epoch still has to say of it elsewhere is older, whatever its clock says.
+      epoch,
       ...(evse ? { evse } : {}),
       ...(idToken ? { idToken } : {}),
       ...(startedAt ? { startedAt } : {}),

@@ -73,6 +73,22 @@ test('C3 so it does after a reconnect and a restart, from what is stored', () =>
   strictEqual(told(later, 'transaction.started')[0]?.data.duplicateOf, told(first, 'transaction.started')[0]?.id)
 })
 
+// Rows of several nodes are compared by epoch, then by time: a node whose clock is ahead would keep its row open for ever.
+test('a row is of the epoch that changed it last, not of the one that began it', () => {
+  const first = new Rig()
+  first.call('1', 'StartTransaction', v16Start)
+  const later = new Rig({ epoch: 8, transactions: stored(first) })
+  later.nowMs = first.nowMs - 300_000
+  later.call('2', 'StopTransaction', v16Stop(1000))
+  deepStrictEqual(
+    [...stored(first), ...stored(later)].map(({ state, epoch }) => [state, epoch]),
+    [
+      ['open', 7],
+      ['ended', 8]
+    ]
+  )
+})
+
 test('another connector, time, tag or meter reading is another transaction', () => {
   const rig = new Rig()
   const ids = [
