@@ -1,6 +1,6 @@
-import { match, ok, strictEqual } from 'node:assert'
+import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -41,7 +41,14 @@ before(async () => {
         'one-copy': { partitions: 1, replication: 1 }
       }
     }),
-    startRedis({ tls: true, persistence: true, users: [{ name: 'gateway', password, rules: rules.split(' ') }] })
+    startRedis({
+      tls: true,
+      persistence: true,
+      users: [
+        { name: 'gateway', password, rules: rules.split(' ') },
+        { name: 'deaf', password, rules: rules.split(' ').filter((rule) => rule !== '&cpg:*') }
+      ]
+    })
   ])
   const allow = (operations: readonly string[], ...on: readonly string[]) => {
     const rights = operations.flatMap((operation) => ['--operation', operation])
@@ -133,6 +140,22 @@ async function expectReadiness(gateway: GatewayProcess, name: string, ...words: 
   })
 }
 
+async function expectUp(gateway: GatewayProcess, name: string): Promise<void> {
+  await until(`${name} is up`, async () => {
+    const { body } = await gateway.get('/health/ready')
+    const { dependencies } = body as { readonly dependencies: readonly { name: string; state: string }[] }
+    return dependencies.some((dependency) => dependency.name === name && dependency.state === 'up')
+  })
+}
+
+/** What was logged of Kafka and Redis: a line for each change, and no stack. */
+function expectTold(gateway: GatewayProcess, ...lines: readonly RegExp[]): void {
+  ok(!/\n\s+at .*\.ts:|"stack"/.test(gateway.said), gateway.said)
+  const told = gateway.said.split('\n').filter((line) => /Kafka|Redis/.test(line))
+  for (const line of lines) strictEqual(told.filter((text) => line.test(text)).length, 1, `${line} in\n${gateway.said}`)
+  strictEqual(told.length, lines.length, gateway.said)
+}
+
 const open = () => ['--kafka.brokers', kafka.addresses().join(',')]
 function scram(user: string, secret: string): string[] {
   const login = [
@@ -146,10 +169,10 @@ function scram(user: string, secret: string): string[] {
   const tls = ['--kafka.tls', 'true', '--kafka.tls_ca_file', kafka.certificates?.ca ?? '']
   return ['--kafka.brokers', kafka.addresses('secure').join(','), ...login, ...tls]
 }
-function redisOverTls(secret = password): string[] {
+function redisOverTls(secret = password, user = 'gateway'): string[] {
   const url = `rediss://127.0.0.1:${redis.tls?.port}`
   const ca = redis.tls?.certificates.ca ?? ''
-  return ['--redis.url', url, '--redis.username', 'gateway', '--redis.password', secret, '--redis.tls_ca_file', ca]
+  return ['--redis.url', url, '--redis.username', user, '--redis.password', secret, '--redis.tls_ca_file', ca]
 }
 
 test('SCRAM over TLS, and Redis over TLS as an ACL user: events arrive, a command of the topic goes down', async () => {
@@ -196,6 +219,10 @@ test('a wrong broker address: the gateway runs and readiness names the address, 
   const wrong = ['--kafka.brokers', '127.0.0.1:1']
   const gateway = await start(...wrong)
   await expectReadiness(gateway, 'kafka', /tried 127\.0\.0\.1:1 \(connect ECONNREFUSED/, /nothing is lost/)
+  await expectReadiness(gateway, 'kafka_commands', /tried 127\.0\.0\.1:1 \(connect ECONNREFUSED/)
+  const tried = 'tried 127\\.0\\.0\\.1:1 .*; check kafka\\.brokers\\..*'
+  const down = (topic: string) => new RegExp(`${tried}"msg":"Kafka topic ${topic}: down"`)
+  expectTold(gateway, down('ocpp-events-up'), down('commands-down'))
   const examined = await doctor(wrong)
   strictEqual(examined.code, 1)
   expectFinding(examined, 'fail', 'kafka', /tried 127\.0\.0\.1:1/, /set kafka\.brokers to where the brokers listen/)
@@ -205,6 +232,29 @@ test('a wrong broker address: the gateway runs and readiness names the address, 
     'kafka',
     /ENOTFOUND no\.such\.host\.invalid/
   )
+})
+
+test('what was answered while the brokers were away says so in the topic, also after a restart', async () => {
+  const gateway = new GatewayProcess(['--log.level', 'warn', '--delivery.broker_patience', '200ms'])
+  opened.push(() => gateway.remove())
+  const settings = join(gateway.dataDir, 'gateway.yaml')
+  writeFileSync(settings, 'kafka:\n  brokers: [127.0.0.1:1]\n')
+  await gateway.start()
+  const early = await Station.connect({ url: gateway.url, id: 'CP-EARLY' })
+  ok((await early.boot()).ok)
+  await gateway.end('SIGKILL')
+  writeFileSync(settings, `kafka:\n  brokers: [${kafka.addresses().join(', ')}]\n`)
+  await gateway.start()
+  await expectUp(gateway, 'kafka')
+  const later = await Station.connect({ url: gateway.url, id: 'CP-LATER' })
+  ok((await later.boot()).ok)
+  const marksOf = async (id: string) =>
+    (await readTopic(kafka.addresses(), 'ocpp-events-up'))
+      .filter(({ key, headers }) => key === id && headers.ce_type === 'charge_point.booted')
+      .map(({ headers }) => headers.cpg_delivery)
+  await until('both boots are in the topic', async () => (await marksOf('CP-LATER')).length > 0)
+  deepStrictEqual([await marksOf('CP-EARLY'), await marksOf('CP-LATER')], [['local'], [undefined]])
+  await later.close()
 })
 
 test('no topic: readiness and doctor say how to make it, and whose right to create it is missing', async () => {
@@ -324,6 +374,9 @@ test('a Redis that evicts is a failure, one without persistence a warning', asyn
     /maxmemory-policy allkeys-lru/,
     /set maxmemory-policy to noeviction/
   )
+  const gateway = await start('--redis.url', evicting.url)
+  await expectReadiness(gateway, 'redis', /maxmemory-policy allkeys-lru.*noeviction.*; charge points go on/)
+  expectTold(gateway, /"msg":"Redis may throw away .*maxmemory-policy allkeys-lru/)
   expectFinding(examined, 'warn', 'redis_persistence', /set appendonly yes/)
   // What is no cluster and what speaks no TLS, at the same server.
   expectFinding(
@@ -341,7 +394,9 @@ test('a Redis that evicts is a failure, one without persistence a warning', asyn
 })
 
 test('a wrong password of Redis, or an authority that is not known: readiness says it, doctor what to set', async () => {
-  await expectReadiness(await start(...redisOverTls('wrong')), 'redis', /WRONGPASS/, /charge points go on/)
+  const refused = await start(...redisOverTls('wrong'))
+  await expectReadiness(refused, 'redis', /WRONGPASS/, /set redis\.username/, /charge points go on/)
+  expectTold(refused, /WRONGPASS.*set redis\.username and redis\.password.*"msg":"Redis cannot be used"/)
   expectFinding(
     await doctor(redisOverTls('wrong')),
     'fail',
@@ -357,6 +412,11 @@ test('a wrong password of Redis, or an authority that is not known: readiness sa
   const others = [...redisOverTls(), '--redis.key_prefix', 'other']
   await expectReadiness(await start(...others), 'redis', /NOPERM/)
   expectFinding(await doctor(others), 'fail', 'redis', /NOPERM/, /docs\/adr\/0004-redis-keys\.md/)
+  // Nor are channels of this one; all but the messages between nodes works without them.
+  const deaf = await start(...redisOverTls(password, 'deaf'))
+  await expectReadiness(deaf, 'redis', /NOPERM.*channels/, /0004-redis-keys\.md/)
+  expectTold(deaf, /NOPERM.*channels.*"msg":"Redis cannot be used"/)
+  expectFinding(await doctor(redisOverTls(password, 'deaf')), 'fail', 'redis', /NOPERM.*channels/, /0004-redis-keys/)
 })
 
 test('two installations with one node.id: the second is refused at its start and told what to do', async () => {
