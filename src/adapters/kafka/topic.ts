@@ -106,16 +106,19 @@ async function askMetadata(admin: Admin, socket: Connection, names: readonly str
   }
 }
 
-async function settingsOf(admin: Admin, topic: string): Promise<Partial<TopicFacts>> {
+export async function settingsOf(admin: Admin, topic: string): Promise<Partial<TopicFacts>> {
   try {
     const [described] = await admin.describeConfigs({
       resources: [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: topic }]
     })
-    const numberOf = (name: string): number => Number(described?.configs.find((config) => config.name === name)?.value)
+    const known = (member: keyof TopicFacts, name: string): Partial<TopicFacts> => {
+      const value = Number(described?.configs.find((config) => config.name === name)?.value)
+      return Number.isFinite(value) ? { [member]: value } : {}
+    }
     return {
-      minInsyncReplicas: numberOf('min.insync.replicas'),
-      retentionMs: numberOf('retention.ms'),
-      recordBytesMax: numberOf('max.message.bytes')
+      ...known('minInsyncReplicas', 'min.insync.replicas'),
+      ...known('retentionMs', 'retention.ms'),
+      ...known('recordBytesMax', 'max.message.bytes')
     }
   } catch (error) {
     // Describing settings is a right of its own. Without it, the defaults are taken.
