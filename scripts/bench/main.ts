@@ -1,6 +1,7 @@
 /** Measures the gateway: see `help`. */
 import { parseArgs } from 'node:util'
 import { measureIdle, measureMessages, measureStart } from '../../src/bench/suites.ts'
+import { measureBacklog } from './backlog.ts'
 import { measureCommands } from './commands.ts'
 import { measureDelivery } from './delivery.ts'
 import { measureFailover } from './failover.ts'
@@ -33,6 +34,11 @@ const clusterSuites: readonly Suite[] = [
     name: 'failover',
     about: 'time until a command succeeds again after kill -9 of its node; until the registry is whole after FLUSHALL',
     run: measureFailover
+  },
+  {
+    name: 'backlog',
+    about: 'how fast the backlog drains when a broker that hung is back, beside the producer alone',
+    run: measureBacklog
   }
 ]
 const aloneSuites = ['start', 'messages', 'idle']
