@@ -1,0 +1,60 @@
+import { deepStrictEqual, ok } from 'node:assert'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { parse } from 'yaml'
+import { loadConfig } from '../src/config/load.ts'
+
+interface Service {
+  readonly command?: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
+  readonly stop_grace_period?: string
+}
+
+const compose = parse(readFileSync('compose.yaml', 'utf8'), { merge: true }) as {
+  readonly services: Readonly<Record<string, Service>>
+}
+
+function defaults() {
+  const loaded = loadConfig({ argv: [], env: {}, hostName: 'gw-host', readFile: () => '' })
+  ok(loaded.ok)
+  return loaded.config
+}
+
+/** What `deploy/create-topics.sh` asks of Kafka's tool, a line a topic. */
+function topicCalls(): string[] {
+  const folder = mkdtempSync(join(tmpdir(), 'cpg-compose-'))
+  const tool = join(folder, 'kafka-topics')
+  writeFileSync(tool, '#!/bin/sh\necho "$@"\n', { mode: 0o755 })
+  try {
+    const args = ['deploy/create-topics.sh', ...(compose.services.topics?.command ?? [])]
+    return execFileSync('bash', args, { env: { ...process.env, KAFKA_TOPICS: tool } })
+      .toString()
+      .trim()
+      .split('\n')
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+test('compose.yaml makes the topics that a gateway expects, and commands that are kept no longer than they are remembered', () => {
+  const { kafka, limits } = defaults()
+  const calls = topicCalls()
+  deepStrictEqual(
+    calls.map((call) => /--topic (\S+)/.exec(call)?.[1]),
+    [kafka.eventsTopic, kafka.commandsTopic, kafka.deadLetterTopic]
+  )
+  for (const call of calls) ok(call.includes('--replication-factor 3') && call.includes('min.insync.replicas=2'), call)
+  const keptMs = Number(/retention\.ms=(\d+)/.exec(calls[1] ?? '')?.[1])
+  ok(keptMs <= limits.commandMemoryMs, `kept for ${keptMs} ms`)
+})
+
+test('its gateways differ in node.id, and are given longer to stop than they take', () => {
+  const gateways = Object.entries(compose.services).filter(([name]) => name.startsWith('gateway-'))
+  deepStrictEqual(gateways.length, 3)
+  deepStrictEqual(new Set(gateways.map(([, { environment }]) => environment?.CPG_NODE_ID)).size, 3)
+  for (const [, service] of gateways)
+    ok(Number.parseInt(service.stop_grace_period ?? '0', 10) * 1_000 > defaults().shutdown.deadlineMs)
+})
