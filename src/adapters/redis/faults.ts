@@ -8,6 +8,8 @@ export interface RedisFault {
   readonly what: string
   /** What to do about it. */
   readonly remedy: string
+  /** Nothing was heard of Redis itself. */
+  readonly isOfNetwork: boolean
 }
 
 /** `@` stands for where it was tried. */
@@ -76,5 +78,10 @@ const saidCharsMax = 160
 export function explain(said: string, hosts: readonly string[]): RedisFault {
   const [, kind, what, remedy] = rows.find(([pattern]) => pattern.test(said)) ?? anythingElse
   const words = said.length > saidCharsMax ? `${said.slice(0, saidCharsMax)}...` : said
-  return { kind, what: `${what.replace('@', hosts.join(', '))} (${words})`, remedy }
+  return {
+    kind,
+    what: `${what.replace('@', hosts.join(', '))} (${words})`,
+    remedy,
+    isOfNetwork: !/^[A-Z]+ /.test(said)
+  }
 }

@@ -18,6 +18,7 @@ interface Trouble {
 
 /** Refusals of what was asked, by a server that serves everything else: a right that is missing, no memory for a write. */
 const ofOneUse = /^(?:NOPERM|OOM|WRONGTYPE|ERR) /
+const worked = 'see whether Redis runs and can be reached from here; the gateway comes back by itself'
 /** A use that was refused and not tried again since is taken for mended. */
 const forgetUseMs = 60_000
 
@@ -61,7 +62,9 @@ export class RedisHealth {
 
   /** A server did not, and this is what was said; or nobody knows which server it was. */
   failed(said: string, where?: { readonly home: string; readonly use: string }): void {
-    const fault = explain(said, this.#deps.hosts)
+    const found = explain(said, this.#deps.hosts)
+    // Settings that worked are not the first thing to look at.
+    const fault = this.#everUp && found.kind === 'down' && found.isOfNetwork ? { ...found, remedy: worked } : found
     if (where) {
       const key = ofOneUse.test(said) ? keyOf(where.home, where.use) : where.home
       this.#troubles.set(key, { fault, ...where, atMs: this.#deps.clock.now() })
@@ -80,7 +83,8 @@ export class RedisHealth {
     const wasAway = this.#state.kind === 'down' || this.#state.kind === 'misconfigured'
     this.#fault = fault
     this.#state = { kind, sinceMs: wasAway ? this.#state.sinceMs : clock.now(), detail: `${what}: ${remedy}` }
-    if (this.#told.has(remedy)) return
+    // Of an outage each attempt tells in other words; what needs somebody's hand is news all the same.
+    if (this.#told.has(remedy) || (kind === 'down' && this.#told.size > 0)) return
     this.#told.add(remedy)
     logger.warn({ detail: this.#state.detail }, kind === 'misconfigured' ? 'Redis cannot be used' : 'Redis is away')
   }

@@ -50,7 +50,21 @@ test('an outage is one line when it begins and one when it ends, whatever is ask
   strictEqual(redis.state.sinceMs, clock.now() - 99_000)
   match(redis.state.detail ?? '', /Socket closed/, 'readiness tells what was said last')
   redis.answered('redis', 'other')
-  deepStrictEqual(said(), ['Redis is reached', 'Redis is away', 'Redis is away', 'Redis is back'])
+  deepStrictEqual(said(), ['Redis is reached', 'Redis is away', 'Redis is back'])
+})
+
+test('what needs a hand is told also when an outage has begun before it, and settings that worked are not blamed', () => {
+  const { health: redis, said } = health()
+  redis.failed('connect ECONNREFUSED 127.0.0.1:1', claim)
+  match(redis.state.detail ?? '', /: set redis\.url/)
+  redis.answered('redis', 'claim')
+  redis.failed('connect ECONNREFUSED 127.0.0.1:1', claim)
+  match(redis.state.detail ?? '', /: see whether Redis runs/)
+  redis.failed('LOADING Redis is loading the dataset in memory', claim)
+  redis.failed('WRONGPASS invalid username-password pair', claim)
+  redis.failed('WRONGPASS invalid username-password pair', claim)
+  match(redis.state.detail ?? '', /: set redis\.username/)
+  deepStrictEqual(said(), ['Redis is away', 'Redis is reached', 'Redis is away', 'Redis cannot be used'])
 })
 
 test('a right that is missing is told once and stays until it is granted, though all else is served', () => {
