@@ -1,46 +1,10 @@
 /** Measures the gateway: see `help`. */
+import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { measureIdle, measureMessages, measureStart } from '../../src/bench/suites.ts'
-import { measureBacklog } from './backlog.ts'
-import { measureCommands } from './commands.ts'
-import { measureDelivery } from './delivery.ts'
-import { measureFailover } from './failover.ts'
-import { measureStorm } from './storm.ts'
-import type { Suite, SuiteOptions } from './suite.ts'
-import { measureTopic } from './topic.ts'
+import { clusterSuites } from './cluster-suites.ts'
+import type { SuiteOptions } from './suite.ts'
 
-const clusterSuites: readonly Suite[] = [
-  {
-    name: 'topic',
-    about: 'events a second from socket to topic beside the producer alone; CPU per event with 6 and 64 partitions',
-    run: measureTopic
-  },
-  {
-    name: 'storm',
-    about: 'boot storm of --stations: seconds until all are accepted, and until all events are in the topic',
-    run: measureStorm
-  },
-  {
-    name: 'delivery',
-    about: 'what `delivery.ack: broker` adds to an answer, with one broker and with three (min.insync.replicas 2)',
-    run: measureDelivery
-  },
-  {
-    name: 'commands',
-    about: 'round trip of a command on the node of the charge point, on another node, and through Kafka',
-    run: measureCommands
-  },
-  {
-    name: 'failover',
-    about: 'time until a command succeeds again after kill -9 of its node; until the registry is whole after FLUSHALL',
-    run: measureFailover
-  },
-  {
-    name: 'backlog',
-    about: 'how fast the backlog drains when a broker that hung is back, beside the producer alone',
-    run: measureBacklog
-  }
-]
 const aloneSuites = ['start', 'messages', 'idle']
 const names = [...aloneSuites, ...clusterSuites.map(({ name }) => name)]
 
@@ -67,23 +31,48 @@ ${clusterSuites.map(({ name, about }) => `  ${name.padEnd(11)} ${about}`).join('
 Each suite checks what it measured, most of all that every answered message is in the log or the topic, and fails otherwise.
 The machine's noise is in every figure: compare the ratios of one run, and take less than 10 % for nothing.`
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', multiple: true, default: [] },
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '4' },
-    connections: { type: 'string', default: '500' },
-    stations: { type: 'string', default: '20000' },
-    commands: { type: 'string', default: '300' },
-    'back-off': { type: 'string', default: '50' },
-    help: { type: 'boolean', short: 'h', default: false }
-  }
-})
+interface Wish {
+  readonly suites: readonly string[]
+  readonly options: SuiteOptions
+}
 
-function number(name: 'rounds' | 'seconds' | 'connections' | 'stations' | 'commands' | 'back-off'): number {
-  const value = Number(values[name])
-  if (!Number.isInteger(value) || value < 1) throw new TypeError(`--${name} takes a whole number from 1`)
-  return value
+/** A text instead: what is wrong with the arguments; empty when the help was asked for. */
+function readArguments(): Wish | string {
+  const text = (value: string) => ({ type: 'string', default: value }) as const
+  try {
+    const { values } = parseArgs({
+      options: {
+        only: { type: 'string', multiple: true, default: [] },
+        rounds: text('5'),
+        seconds: text('4'),
+        connections: text('500'),
+        stations: text('20000'),
+        commands: text('300'),
+        'back-off': text('50'),
+        help: { type: 'boolean', short: 'h', default: false }
+      }
+    })
+    if (values.help) return ''
+    const unknown = values.only.find((name) => !names.includes(name))
+    if (unknown !== undefined) return `no such suite: ${unknown}`
+    const number = (name: Exclude<keyof typeof values, 'only' | 'help'>) => {
+      const value = Number(values[name])
+      if (!Number.isInteger(value) || value < 1) throw new TypeError(`--${name} takes a whole number from 1`)
+      return value
+    }
+    const options: SuiteOptions = {
+      rounds: number('rounds'),
+      seconds: number('seconds'),
+      connections: number('connections'),
+      stations: number('stations'),
+      commands: number('commands'),
+      backOffMs: number('back-off'),
+      progress: (line) => console.error(`  ${line}`)
+    }
+    return { suites: values.only.length === 0 ? names : values.only, options }
+  } catch (error) {
+    return (error as Error).message
+  }
 }
 
 async function measureAlone(wants: (suite: string) => boolean, options: SuiteOptions): Promise<void> {
@@ -117,27 +106,27 @@ async function measureAlone(wants: (suite: string) => boolean, options: SuiteOpt
 }
 
 async function main(): Promise<number> {
-  const unknown = values.only.find((name) => !names.includes(name))
-  if (values.help || unknown !== undefined) {
-    if (unknown !== undefined) console.error(`no such suite: ${unknown}\n`)
+  const wish = readArguments()
+  if (typeof wish === 'string') {
+    if (wish !== '') console.error(`${wish}\n`)
     console.log(help)
-    return unknown === undefined ? 0 : 2
+    return wish === '' ? 0 : 2
   }
-  const options: SuiteOptions = {
-    rounds: number('rounds'),
-    seconds: number('seconds'),
-    connections: number('connections'),
-    stations: number('stations'),
-    commands: number('commands'),
-    backOffMs: number('back-off'),
-    progress: (line) => console.error(`  ${line}`)
+  const { suites, options } = wish
+  const [cpu] = cpus()
+  console.log(`${new Date().toISOString().slice(0, 10)}, ${cpus().length} x ${cpu?.model}, Node ${process.version}\n`)
+  await measureAlone((name) => suites.includes(name), options)
+  let failed = 0
+  for (const { name, run } of clusterSuites.filter((suite) => suites.includes(suite.name))) {
+    try {
+      console.log(`${await run(options)}\n`)
+    } catch (error) {
+      // The figures of the other suites are none the worse for it.
+      console.error(`${name} failed:`, error)
+      failed++
+    }
   }
-  const wants = (suite: string) => values.only.length === 0 || values.only.includes(suite)
-  await measureAlone(wants, options)
-  for (const { name, run } of clusterSuites) {
-    if (wants(name)) console.log(`\n${await run(options)}\n`)
-  }
-  return 0
+  return failed === 0 ? 0 : 1
 }
 
 // So that what runs is ended on the way out.
