@@ -118,9 +118,9 @@ export class Outside implements Surroundings {
 
   #own(): OwnPorts {
     const { config, embedded, clock, logger } = this.#deps
-    const { store, directory, registry, ledger } = embedded
+    const { store, directory, registry, ledger, transactionIds } = embedded
     const { commandMemoryMs } = config.limits
-    return { node: config.node.id, clock, logger, store, directory, registry, ledger, commandMemoryMs }
+    return { node: config.node.id, clock, logger, store, directory, registry, ledger, transactionIds, commandMemoryMs }
   }
 }
 

@@ -19,6 +19,11 @@ export interface ClusterLedger extends Ledger {
   /** `markWritten`, and why not. Needs no look-up: the caller has the record. */
   write(record: CommandRecord, epoch: number, writtenAtMs: number): Promise<WriteVerdict>
   /**
+   * This node wrote it before the ledger lost its data: an entry that is only claimed, by whomever, becomes written, whoever
+   * owns the charge point now.
+   */
+  tellWritten(record: CommandRecord, epoch: number, writtenAtMs: number): Promise<void>
+  /**
    * `settle` by a node that keeps the record itself: an entry that is gone (the registry was emptied) is made anew as
    * settled, so that what was written still has its one outcome.
    */

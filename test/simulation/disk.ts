@@ -11,8 +11,7 @@ export class Disk {
   lastPosition = 0
   readonly tables = new Map<string, unknown>()
   readonly consumers = new Map<string, ConsumerRecord>()
-  nextTransactionId = 1
-  spareTransactionIds: { readonly next: number; readonly end: number } | undefined
+  readonly idRows = new Map<string, Buffer>()
   /** Milliseconds that a commit takes at most. */
   commitMsMax = 4
   isFull = false

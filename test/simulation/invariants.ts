@@ -181,8 +181,7 @@ function startsKeepTheirId({ network, redis, stations }: World, events: readonly
     const { transactionId, startKey } = data
     const start = `${subject} ${startKey}`
     const other = keys.get(String(transactionId))
-    if (other !== undefined && other !== start && registryWasThere)
-      broken.push(`transaction ${transactionId}: of ${other} and of ${start}`)
+    if (other !== undefined && other !== start) broken.push(`transaction ${transactionId}: of ${other} and of ${start}`)
     keys.set(String(transactionId), start)
     const known = ids.get(start)
     if (known !== undefined && known !== transactionId && registryWasThere)
@@ -193,9 +192,12 @@ function startsKeepTheirId({ network, redis, stations }: World, events: readonly
   return broken
 }
 
+/** Errors that a fault causes, and that say so. The second: Redis is away for longer than a block in reserve lasts. */
+const toldOnly = ['the ledger did not answer', 'no transaction id could be had']
+
 /** Everybody is connected once, nothing waits, and the registry says so. */
 function atRest(world: World): string[] {
-  const broken: string[] = world.complaints.filter((line) => !line.includes('the ledger did not answer'))
+  const broken: string[] = world.complaints.filter((line) => !toldOnly.some((known) => line.includes(known)))
   for (const station of world.stations) {
     const { chargePointId } = station
     const living = world.nodes.filter(({ gateway }) => gateway?.hub.find(chargePointId))

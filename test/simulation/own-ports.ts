@@ -1,9 +1,9 @@
-import { secondsSince2020 } from '../../src/adapters/embedded/transaction-ids.ts'
-import type { Clock } from '../../src/ports/clock.ts'
+import type { Row } from '../../src/adapters/embedded/batch.ts'
+import { type BlockSource, TransactionIds } from '../../src/adapters/embedded/transaction-ids.ts'
 import type { Directory } from '../../src/ports/directory.ts'
 import type { Ledger, LedgerClaim } from '../../src/ports/ledger.ts'
 import { type CommandOutcome, type CommandRecord, keyOf } from '../../src/ports/records.ts'
-import type { Disk, DiskLife } from './disk.ts'
+import type { DiskLife, DiskLifeOptions } from './disk.ts'
 
 /** The node's own ledger, as the embedded one: transitions are won in memory and told once they are on disk. */
 export class OwnLedger implements Ledger {
@@ -67,66 +67,25 @@ export class OwnLedger implements Ledger {
   }
 }
 
-const blockIds = 1_000
+/** A hundredth of what an emptied counter leaves out. */
+const blockIds = 40
 
-interface Block {
-  next: number
-  readonly end: number
-}
-
-export type BlockSource = (count: number, atLeast: number) => Promise<{ readonly first: number; readonly last: number }>
-
-/** Blocks of the cluster, with one in reserve on disk for a start without it; then the node's own counter. */
-class TransactionIds {
-  readonly #disk: Disk
-  readonly #clock: Clock
-  readonly #source: BlockSource
-  #block: Block | undefined
-  #isFetching = false
-
-  constructor(disk: Disk, clock: Clock, source: BlockSource) {
-    this.#disk = disk
-    this.#clock = clock
-    this.#source = source
-    this.#fetch()
-  }
-
-  next(): number {
-    const block = this.#block ?? this.#reserve()
-    this.#block = block
-    const id = block.next++
-    if (block.next === block.end) this.#block = undefined
-    if (!this.#disk.spareTransactionIds) this.#fetch()
-    return id
-  }
-
-  #reserve(): Block {
-    const spare = this.#disk.spareTransactionIds
-    this.#disk.spareTransactionIds = undefined
-    if (spare) return { ...spare }
-    const next = Math.max(this.#disk.nextTransactionId, 2 * secondsSince2020(this.#clock.now()))
-    this.#disk.nextTransactionId = next + blockIds
-    return { next, end: next + blockIds }
-  }
-
-  #fetch(): void {
-    if (this.#isFetching) return
-    this.#isFetching = true
-    this.#source(blockIds, this.#disk.nextTransactionId)
-      .then(({ first, last }) => {
-        this.#disk.spareTransactionIds = { next: first, end: last + 1 }
-        this.#disk.nextTransactionId = Math.max(this.#disk.nextTransactionId, last + 1)
-      })
-      .catch(() => undefined)
-      .finally(() => {
-        this.#isFetching = false
-      })
-  }
+/** The node's own, of blocks that are the cluster's. */
+export function ownTransactionIds(life: DiskLifeOptions, source: BlockSource): TransactionIds {
+  const { disk, scheduler, actor } = life
+  const commit = (rows: readonly Row[]) =>
+    scheduler.later(scheduler.random.between(0, disk.commitMsMax), actor, () => {
+      for (const { key, value } of rows) {
+        if (value) disk.idRows.set(key.toString(), value)
+        else disk.idRows.delete(key.toString())
+      }
+    })
+  const rows = { state: { get: (key: Buffer) => disk.idRows.get(key.toString()) } }
+  return new TransactionIds(rows, scheduler.clockOf(actor), commit, (_, atLeast) => source(blockIds, atLeast))
 }
 
 /** What the node remembers by itself. */
-export function ownDirectory(store: DiskLife, disk: Disk, clock: Clock, blocks: BlockSource): Directory {
-  const ids = new TransactionIds(disk, clock, blocks)
+export function ownDirectory(store: DiskLife, ids: TransactionIds): Directory {
   const recall: Directory['recall'] = (chargePointId) => ({
     record: store.get('chargePoints', keyOf.chargePoint(chargePointId)),
     transactions: store.list('transactions', { prefix: keyOf.transaction(chargePointId, '') })

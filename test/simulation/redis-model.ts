@@ -42,6 +42,7 @@ interface OpenEpochRow {
 const checkEveryMs = 10_000
 const putOffMs = 10_000
 const startMemoryMs = 3_600_000
+const idsLeftOut = 4_000
 
 /** What is in Redis, and the scripts that change it: each method is one atomic step. `flush` empties it. */
 export class RedisModel {
@@ -58,7 +59,7 @@ export class RedisModel {
   #mark: { readonly value: string; readonly sinceMs: number } | undefined
   #marks = 0
   #roll: { readonly value: string; readonly sinceMs: number; readonly signed: Set<string> } | undefined
-  #nextId = 1
+  #nextId: number | undefined
   flushes = 0
 
   constructor(scheduler: Scheduler) {
@@ -74,7 +75,7 @@ export class RedisModel {
     for (const part of [...all, this.#transactions, this.#starts, this.#openEpochs]) part.clear()
     this.#mark = undefined
     this.#roll = undefined
-    this.#nextId = 1
+    this.#nextId = undefined
     this.flushes++
     this.#scheduler.say('redis: emptied')
   }
@@ -263,6 +264,19 @@ export class RedisModel {
     return 'written'
   }
 
+  /** It was written before the data was lost. */
+  tellWritten(
+    commandId: string,
+    by: { readonly node: string; readonly incarnation: string },
+    epoch: number,
+    writtenAtMs: number
+  ): void {
+    const row = this.row(commandId)
+    if (row?.record.state !== 'claimed') return
+    this.#scheduler.say(`redis: ${by.node} has written ${commandId}`)
+    Object.assign(row, by, { record: { ...row.record, state: 'written', epoch, writtenAtMs, node: by.node } })
+  }
+
   /** `kept`: makes an entry anew that is gone. */
   settle(
     commandId: string,
@@ -352,7 +366,8 @@ export class RedisModel {
   }
 
   reserveIds(count: number, atLeast: number): { readonly first: number; readonly last: number } {
-    const first = Math.max(this.#nextId, atLeast, 2 * secondsSince2020(this.#nowMs), 1)
+    const left = this.#nextId === undefined ? idsLeftOut : 0
+    const first = Math.max(this.#nextId ?? 1, atLeast, 2 * secondsSince2020(this.#nowMs), 1) + left
     this.#nextId = first + count
     return { first, last: first + count - 1 }
   }

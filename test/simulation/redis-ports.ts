@@ -86,6 +86,10 @@ export function redisLedger({ node, redis, lease, ask, clock }: RedisLife): Clus
       const me = by()
       return ask(() => redis.write(record.commandId, record.chargePointId, me, epoch, atMs))
     },
+    tellWritten: (record, epoch, atMs) => {
+      const me = by()
+      return ask(() => redis.tellWritten(record.commandId, me, epoch, atMs))
+    },
     markWritten: async (commandId, epoch, atMs) => {
       const known = await ask(() => redis.row(commandId)?.record.chargePointId)
       if (known === undefined) return false

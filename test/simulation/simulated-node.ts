@@ -14,7 +14,7 @@ import { type Bus, BusSource, busSink } from './bus.ts'
 import type { SimulatedConnection } from './connection.ts'
 import { Disk, DiskLife } from './disk.ts'
 import type { Network } from './network.ts'
-import { OwnLedger, ownDirectory } from './own-ports.ts'
+import { OwnLedger, ownDirectory, ownTransactionIds } from './own-ports.ts'
 import type { RedisModel } from './redis-model.ts'
 import { type Listeners, redisControl, redisLedger, redisRegistry, redisRoll, redisShared } from './redis-ports.ts'
 import { type Actor, actorOf, type Scheduler } from './scheduler.ts'
@@ -100,7 +100,8 @@ export class SimulatedNode {
     const { actor, name, disk } = this
     const { scheduler, world, network, redis, bus, listeners, controlFaults } = this.#world
     const clock = scheduler.clockOf(actor)
-    const log = new DiskLife({ disk, scheduler, actor, recordsMax: 400, requiredConsumer: forwarderConsumer })
+    const onDisk = { disk, scheduler, actor, recordsMax: 400, requiredConsumer: forwarderConsumer }
+    const log = new DiskLife(onDisk)
     const registry = new EmbeddedSessionRegistry(name, log, clock)
     const ledger = new OwnLedger(log, (id) => registry.currentEpoch(id))
     const logger = this.#logger()
@@ -108,15 +109,17 @@ export class SimulatedNode {
     const lease = new SimulatedLease({ node: name, installation: `disk of ${name}`, clock, redis, ask })
     const life = { node: name, actor, world, clock, scheduler, network, redis, listeners, lease, ask }
     const shared = redisShared(life)
+    const transactionIds = ownTransactionIds(onDisk, shared.reserveTransactionIds)
     const own = {
       node: name,
       clock,
       logger,
       store: log,
-      directory: ownDirectory(log, disk, clock, shared.reserveTransactionIds),
+      directory: ownDirectory(log, transactionIds),
       registry,
       ledger,
-      commandMemoryMs: gatewaySettings.commandMemoryMs
+      commandMemoryMs: gatewaySettings.commandMemoryMs,
+      transactionIds
     }
     const sink = busSink({ bus, node: name, actor, world, scheduler })
     const ports = {

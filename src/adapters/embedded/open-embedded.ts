@@ -36,6 +36,7 @@ export interface Embedded {
   readonly directory: Directory
   readonly ledger: Ledger
   readonly registry: SessionRegistry
+  readonly transactionIds: Pick<TransactionIds, 'end' | 'fill'>
   /** Commits what waits, closes the store and gives `data_dir` free. */
   close(): Promise<void>
 }
@@ -83,6 +84,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
       directory: new EmbeddedDirectory(store, log.tables, transactionIds),
       ledger,
       registry,
+      transactionIds,
       close: async () => {
         stopForgetting()
         await log.close()

@@ -1,7 +1,6 @@
 import assert from 'node:assert'
 import type { Clock } from '../../ports/clock.ts'
 import type { ControlWrite } from './batch.ts'
-import type { Store } from './store.ts'
 import { metaTag, taggedKey } from './tables.ts'
 
 /** Ids taken from disk at once. Below this many left, the next block is fetched. */
@@ -10,6 +9,11 @@ const refillBelow = 500
 const idMax = 2 ** 31 - 1
 const counterKey = taggedKey(metaTag, 'transactionIds')
 const spareKey = taggedKey(metaTag, 'transactionIds.spare')
+
+/** What is on disk. */
+export interface IdRows {
+  readonly state: { get(key: Buffer): Buffer | undefined }
+}
 
 /** Blocks that are unique beyond this node; rejects while they cannot be had. */
 export type BlockSource = (count: number, atLeast: number) => Promise<{ readonly first: number; readonly last: number }>
@@ -35,13 +39,30 @@ export class TransactionIds {
   /** The block that is on its way, with what it failed with. */
   #refill: Promise<unknown> | undefined
 
-  constructor(store: Store, clock: Clock, commit: (rows: ControlWrite['rows']) => Promise<void>, source?: BlockSource) {
+  constructor(
+    store: IdRows,
+    clock: Clock,
+    commit: (rows: ControlWrite['rows']) => Promise<void>,
+    source?: BlockSource
+  ) {
     this.#clock = clock
     this.#commit = commit
     this.#source = source
     this.#reserved = Number(store.state.get(counterKey)?.toString() ?? 1)
     const spare = store.state.get(spareKey)?.toString()
     if (source && spare) this.#spare = JSON.parse(spare)
+  }
+
+  /** No block of this node reaches so far. */
+  get end(): number {
+    return this.#reserved
+  }
+
+  /** Ids for now, and a block in reserve on disk, so that the node can go on when the source goes away. */
+  fill(): void {
+    const source = this.#source
+    if (this.#left() < refillBelow) void this.#refillSoon()
+    else if (source && !this.#spare) this.#refill ??= this.#keepSpare(source).finally(() => this.#refilled())
   }
 
   next(): number | Promise<number> {
@@ -71,7 +92,7 @@ export class TransactionIds {
     } else {
       this.#blocks.push(await this.#fetch(source))
     }
-    if (this.#left() >= refillBelow) void this.#keepSpare(source)
+    if (this.#left() >= refillBelow) await this.#keepSpare(source)
   }
 
   async #fetch(source: BlockSource): Promise<{ next: number; end: number }> {
@@ -113,10 +134,12 @@ export class TransactionIds {
         () => undefined,
         (error: unknown) => error
       )
-      .finally(() => {
-        this.#refill = undefined
-      })
+      .finally(() => this.#refilled())
     return this.#refill
+  }
+
+  #refilled(): void {
+    this.#refill = undefined
   }
 
   async #wait(): Promise<number> {

@@ -84,6 +84,10 @@ export class RedisLedger implements ClusterLedger {
     return this.#write(record.chargePointId, record.commandId, epoch, writtenAtMs)
   }
 
+  async tellWritten(record: CommandRecord, epoch: number, writtenAtMs: number): Promise<void> {
+    await this.#write(record.chargePointId, record.commandId, epoch, writtenAtMs, '1')
+  }
+
   async settle(commandId: string, outcome: CommandOutcome, settledAtMs: number): Promise<CommandRecord | undefined> {
     const chargePointId = await this.#chargePointOf(commandId)
     if (chargePointId === undefined) return undefined
@@ -233,10 +237,16 @@ export class RedisLedger implements ClusterLedger {
     return lease.isAlive(record.node, incarnation)
   }
 
-  async #write(chargePointId: string, commandId: string, epoch: number, atMs: number): Promise<WriteVerdict> {
+  async #write(
+    chargePointId: string,
+    commandId: string,
+    epoch: number,
+    atMs: number,
+    wasWritten: '0' | '1' = '0'
+  ): Promise<WriteVerdict> {
     const { connection, keys, nodeId, lease } = this.#deps
     const both = [keys.command(chargePointId, commandId), keys.owner(chargePointId)] as const
-    const args = [epoch, atMs, nodeId, lease.incarnation]
+    const args = [epoch, atMs, nodeId, lease.incarnation, wasWritten]
     return (await connection.run(scripts.commandWritten, both, args)) as WriteVerdict
   }
 

@@ -48,6 +48,8 @@ export interface OwnPorts {
   readonly registry: SessionRegistry
   readonly ledger: ConstructorParameters<typeof KeptLedger>[0]['local']
   readonly commandMemoryMs: number
+  /** OCPP 1.6 transaction ids: none that this node has is as great as `end`. */
+  readonly transactionIds: { readonly end: number; fill(): void }
 }
 
 /** The node's ports with the cluster behind them, to build the node from. */
@@ -79,7 +81,11 @@ export function joinPorts(ports: ClusterPorts, own: OwnPorts): JoinedPorts {
     roll: ports.roll,
     lease,
     commandMemoryMs: own.commandMemoryMs,
-    restore: () => kept.restore()
+    restore: async () => {
+      // A counter that was lost must not give a block of this node to another one.
+      await shared.reserveTransactionIds(0, own.transactionIds.end)
+      await kept.restore()
+    }
   })
   const kept: KeptLedger = new KeptLedger({
     node,
@@ -179,6 +185,7 @@ export class Cluster {
     // Redis was emptied, or has been away: what this node knows goes there anew.
     lease.onChange((state) => {
       if (state === 'lost') this.#projector.addAll()
+      if (state === 'held') own.transactionIds.fill()
     })
   }
 

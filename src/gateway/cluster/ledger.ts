@@ -232,11 +232,10 @@ export class KeptLedger implements Ledger {
       if (isNew && record.node === node) await shared.published(commandId)
       return
     }
-    const claim = await shared.claim({ ...record, state: 'claimed' })
-    if (state !== 'written' || epoch === undefined || writtenAtMs === undefined) return
-    const isOurs = claim.kind === 'claimed' || claim.record.node === node
-    if (isOurs && (await shared.write(record, epoch, writtenAtMs)) === 'written') return
-    if (claim.record.state === 'claimed') this.#open.set(commandId, { leftover: { record, why: 'late' }, dueMs: 0 })
+    await shared.claim({ ...record, state: 'claimed' })
+    // Whoever has claimed it anew meanwhile must not write it, nor say that it was not sent.
+    if (state === 'written' && epoch !== undefined && writtenAtMs !== undefined)
+      await shared.tellWritten(record, epoch, writtenAtMs)
   }
 
   async #settle(commandId: string, outcome: CommandOutcome, settledAtMs: number): Promise<CommandRecord | undefined> {
