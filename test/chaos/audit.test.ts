@@ -25,6 +25,7 @@ function commandFault(command: Partial<IssuedCommand>, outcomes: readonly object
     reply: 'accept',
     via: 'api',
     existence: 'certain',
+    givenAtMs: 0,
     ...command
   }
   audit.checkCommands(new Map([['c-1', issued]]), new Map(writes ? [['c-1', writes]] : []))
@@ -73,6 +74,46 @@ test('a command has one outcome, was written at most once, and the outcome is tr
   match(commandFault({}, [{ outcome: 'rejected' }], seen('CP-1')), /reply was accept/)
   match(commandFault({}, [{ outcome: 'not_sent', reason: 'offline' }], seen('CP-1')), /and seen/)
   match(commandFault({ existence: 'none' }, [{ outcome: 'not_sent' }]), /was refused/)
+})
+
+const lost = (event: object = {}) =>
+  record({ type: 'charge_point.disconnected', epoch: 5, data: { reason: 'node_lost' }, ...event })
+
+test('what several nodes tell of a lost one under one id is the same but for the teller, and no other end has that id', () => {
+  const audit = new Audit()
+  for (const node of ['gw-a', 'gw-b']) audit.take(lost({ id: 'same', node, time: node }))
+  audit.take(sequenced(1, { type: 'charge_point.disconnected' }))
+  deepStrictEqual([audit.violations, audit.repeats], [[], 1])
+  audit.take(sequenced(2, { id: 'same', type: 'charge_point.disconnected', data: { reason: 'shutting_down' } }))
+  match(audit.violations[0] ?? '', /came again as another one/)
+})
+
+test('a charge point is gone when its newest connection has ended, told by its node or as lost', () => {
+  const audit = new Audit()
+  const gone = () => audit.gone(['CP-1', 'CP-2'])
+  audit.take(sequenced(1, { type: 'charge_point.connected' }))
+  deepStrictEqual(gone(), [])
+  audit.take(lost())
+  deepStrictEqual(gone(), ['CP-1'])
+  audit.take(record({ type: 'charge_point.connected', epoch: 6, sequence: '0000000006-0000000001' }))
+  deepStrictEqual(gone(), [])
+  audit.take(
+    record({ type: 'charge_point.disconnected', epoch: 6, sequence: '0000000006-0000000002', data: { reason: 'x' } })
+  )
+  deepStrictEqual(gone(), ['CP-1'])
+})
+
+test('a command that expired had something in its way all its life, or is told', () => {
+  const audit = new Audit()
+  audit.take(
+    record({ type: 'command.outcome', correlationid: 'c-1', data: { outcome: 'not_sent', reason: 'expired' } })
+  )
+  const command = { id: 'c-1', chargePointId: 'CP-1', reply: 'accept', via: 'topic', existence: 'certain' } as const
+  audit.checkExpiries([{ ...command, givenAtMs: 0 }], 50_000, 60_000)
+  audit.checkExpiries([{ ...command, givenAtMs: 0 }], Number.POSITIVE_INFINITY, 60_000)
+  deepStrictEqual(audit.violations, [])
+  audit.checkExpiries([{ ...command, givenAtMs: 0 }], 30_000, 60_000)
+  match(audit.violations[0] ?? '', /expired/)
 })
 
 test('an epoch that ends twice is told', () => {

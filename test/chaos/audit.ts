@@ -17,6 +17,9 @@ interface Event {
   readonly data: { readonly outcome?: string; readonly reason?: string; readonly transactionId?: string }
 }
 
+/** Once all is well; sweeps come every ten seconds at the latest. */
+const timeToSendMs = 20_000
+
 interface Outcome {
   readonly outcome: string
   readonly reason?: string
@@ -34,6 +37,10 @@ export class Audit {
   readonly #calls = new Map<string, Set<string>>()
   readonly #sequences = new Map<string, number>()
   readonly #ends = new Set<string>()
+  /** Epochs that were told as lost, by charge point. */
+  readonly #lost = new Set<string>()
+  /** The newest connection of each charge point. */
+  readonly #newest = new Map<string, { readonly epoch: number; readonly node: string }>()
 
   /** Each told once. */
   get violations(): readonly string[] {
@@ -44,12 +51,11 @@ export class Audit {
     const event = JSON.parse(value) as Event
     const { subject, id } = event
     if (key !== subject || eventId !== id) this.#tell(`key ${key} and header ${eventId} of ${subject} ${id}`)
-    const digest = createHash('sha256').update(value).digest('base64')
+    const digest = createHash('sha256').update(contentOf(event, value)).digest('base64')
     const first = this.#seen.get(`${subject} ${id}`)
     if (first !== undefined) {
       this.repeats++
-      // Ids that are derived: another node may publish the same fact, at its own time.
-      if (first !== digest && event.type !== 'command.outcome' && event.data.reason !== 'node_lost')
+      if (first !== digest && event.type !== 'command.outcome')
         this.#tell(`event ${id} of ${subject} came again as another one: ${value}`)
       if (event.type === 'command.outcome') this.#checkSameOutcome(event)
       return
@@ -88,6 +94,25 @@ export class Audit {
       if (!commands.has(id)) this.#tell(`an outcome of ${id}, which was never issued`)
   }
 
+  /**
+   * A command that nobody sent until it expired had something in its way all its life. `wellAtMs`: from then on nothing was.
+   */
+  checkExpiries(commands: readonly IssuedCommand[], wellAtMs: number, ageMaxMs: number): void {
+    for (const { id, via, givenAtMs } of commands) {
+      const isExpired = this.outcomes.get(id)?.reason === 'expired'
+      if (isExpired && givenAtMs + ageMaxMs > wellAtMs + timeToSendMs)
+        this.#tell(`command ${id} (${via}) expired, and nothing was in its way`)
+    }
+  }
+
+  /** Charge points whose newest connection has ended, as far as a reader of the topic can tell. */
+  gone(stationIds: readonly string[]): readonly string[] {
+    return stationIds.filter((id) => {
+      const { epoch, node } = this.#newest.get(id) ?? {}
+      return this.#ends.has(`${id} ${epoch} ${node}`) || this.#lost.has(`${id} ${epoch}`)
+    })
+  }
+
   #tell(violation: string): void {
     this.#violations.add(violation)
   }
@@ -100,7 +125,10 @@ export class Audit {
       this.#calls.set(key, ids.add(String(data.transactionId)))
     }
     if (sequence !== undefined) this.#checkSequence(`${subject} ${epoch} ${node}`, sequence, event)
-    if (type === 'charge_point.disconnected') {
+    if (type === 'charge_point.connected' && (this.#newest.get(subject)?.epoch ?? 0) <= Number(epoch))
+      this.#newest.set(subject, { epoch: Number(epoch), node })
+    if (type === 'charge_point.disconnected' && data.reason === 'node_lost') this.#lost.add(`${subject} ${epoch}`)
+    else if (type === 'charge_point.disconnected') {
       const key = `${subject} ${epoch} ${node}`
       if (this.#ends.has(key)) this.#tell(`epoch ${key} ended twice`)
       this.#ends.add(key)
@@ -127,6 +155,11 @@ export class Audit {
     if (first?.outcome !== data.outcome || first?.reason !== data.reason)
       this.#tell(`the outcome of ${correlationid} came again as ${JSON.stringify(data)}`)
   }
+}
+
+/** Nodes may tell the same of a node that is lost, under one id: each in its own name and at its own time. */
+function contentOf(event: Event, value: string): string {
+  return event.data.reason === 'node_lost' ? JSON.stringify({ ...event, node: '', time: '' }) : value
 }
 
 const outcomesOf = { accept: 'accepted', reject: 'rejected', error: 'call_error', mute: '' } as const

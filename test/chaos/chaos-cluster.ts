@@ -14,6 +14,7 @@ export interface ClusterSettings {
 
 export const eventsTopic = 'ocpp-events-up'
 export const commandsTopic = 'commands-down'
+export const commandAgeMaxMs = 60_000
 const gatewayCount = 3
 const brokerCount = 3
 
@@ -200,7 +201,7 @@ async function openGateway(
     'delivery.broker_patience': `${patienceMs}ms`,
     'event_log.bytes_max': logBytesMax,
     // So that a command nobody sends has its end, as `not_sent/expired` in the table, before a case is given up.
-    'limits.command_age_max': '60s'
+    'limits.command_age_max': `${commandAgeMaxMs}ms`
   }
   const gateway = new GatewayProcess(Object.entries(flags).flatMap(([key, value]) => [`--${key}`, value]))
   const stations = await TcpProxy.open(() => Number(new URL(gateway.url).port))

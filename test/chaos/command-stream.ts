@@ -11,6 +11,8 @@ export interface IssuedCommand {
   readonly reply: Reply
   readonly via: 'topic' | 'api'
   existence: Existence
+  /** When it was given last. */
+  givenAtMs: number
 }
 
 export interface CommandStreamOptions {
@@ -91,7 +93,8 @@ export class CommandStream {
       chargePointId: n % 50 === 0 ? 'NOBODY' : (stationIds[Math.floor(Math.random() * stationIds.length)] ?? ''),
       reply: replies[Math.floor(Math.random() * replies.length)] ?? 'accept',
       via: n % 2 === 0 ? 'topic' : 'api',
-      existence: 'uncertain'
+      existence: 'uncertain',
+      givenAtMs: Date.now()
     }
     this.issued.set(command.id, command)
     const body = {
@@ -109,6 +112,7 @@ export class CommandStream {
     const { chargePointId } = command
     const value = JSON.stringify({ chargePointId, ...body })
     while (!this.#giveUp.signal.aborted) {
+      command.givenAtMs = Date.now()
       try {
         await this.#producer.send({ messages: [{ topic: this.#options.topic, key: chargePointId, value }] })
         command.existence = 'certain'

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { readTopicWithJava } from '../support/kafka-records.ts'
 import { Audit } from './audit.ts'
 import type { CaseWorld, ChaosCase } from './cases.ts'
-import { ChaosCluster, commandsTopic, eventsTopic } from './chaos-cluster.ts'
+import { ChaosCluster, commandAgeMaxMs, commandsTopic, eventsTopic } from './chaos-cluster.ts'
 import { CommandStream, type IssuedCommand } from './command-stream.ts'
 import { Fleet } from './fleet.ts'
 import { TopicReader } from './topic-reader.ts'
@@ -109,12 +109,15 @@ class ChaosRun {
     fleet.talk()
     this.#commands.begin(name)
     let recoveredMs = Number.NaN
+    // Until it is well again, whenever that is.
+    let wellAtMs = Number.POSITIVE_INFINITY
     const faults: string[] = []
     try {
       await this.#until('every charge point is answered', () => fleet.unansweredSince(beganMs).length === 0)
       await delay(talkMs)
       await run(this.#world())
       recoveredMs = await this.#recovered()
+      wellAtMs = Date.now()
       await delay(talkMs)
     } catch (error) {
       // What was answered until then is counted all the same.
@@ -125,6 +128,7 @@ class ChaosRun {
     this.#audit.checkAnswers(answers)
     this.#audit.checkCommands(this.#commands.issued, fleet.writes)
     const issued = [...this.#commands.issued.values()].slice(before.commands)
+    this.#audit.checkExpiries(issued, wellAtMs, commandAgeMaxMs)
     const violations = [
       ...faults,
       ...this.#commands.faults.splice(0),
@@ -185,10 +189,13 @@ class ChaosRun {
       const drained = await this.#isDrained()
       await this.#reader.readOn((record) => this.#audit.take(record))
       const open = this.#audit.open(this.#commands.issued.values())
-      if (drained && open.length === 0) break
+      // Each is connected; who reads the topic must see that too.
+      const gone = this.#audit.gone(this.#fleet.stations.map(({ id }) => id))
+      if (drained && open.length === 0 && gone.length === 0) break
       if (Date.now() > endMs) {
         say(`  not at its end: ${drained ? '' : 'logs not drained; '}${open.length} commands without an outcome`)
         if (!drained) faults.push('a log did not drain')
+        if (gone.length > 0) faults.push(`connected, and the topic says that they are gone: ${gone}`)
         break
       }
       await delay(500)
