@@ -174,12 +174,11 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     await this.settle(id, { outcome: 'not_sent', reason: 'invalid', detail })
   }
 
-  /** Send a command that was accepted. */
-  dispatch(record: CommandRecord): void {
+  /** Send a command that was accepted, once `mayGo` says so; false: another node has taken it over. */
+  dispatch(record: CommandRecord, mayGo?: Promise<boolean>): void {
     this.#submitting++
-    this.#dispatch(record)
-      .catch((error: unknown) => this.#notHandedOver(record, error))
-      .finally(() => this.#submitting--)
+    const sent = mayGo ? mayGo.then((goes) => (goes ? this.#dispatch(record) : this.#letGo())) : this.#dispatch(record)
+    sent.catch((error: unknown) => this.#notHandedOver(record, error)).finally(() => this.#submitting--)
   }
 
   /** Publish an outcome that another node has settled and could not publish. */
@@ -343,6 +342,10 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     void this.#give(record, conversation)
   }
 
+  #letGo(): void {
+    this.#open--
+  }
+
   #notHandedOver({ commandId }: CommandRecord, error: unknown): void {
     this.#deps.logger.warn({ commandId, error }, 'a command could not be handed over; its deadline settles it')
   }
@@ -395,7 +398,7 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     const timeoutMs = request.timeoutMs ?? callTimeoutMs
     if (timeoutMs > commandTimeoutMaxMs)
       return `timeoutMs: at most limits.command_timeout_max (${formatDuration(commandTimeoutMaxMs)})`
-    const { timeoutMs: askedTimeoutMs, expiresAt, priority: askedPriority } = request
+    const { timeoutMs: askedTimeoutMs, expiresAt, priority: askedPriority, readIn } = request
     return {
       commandId,
       chargePointId,
@@ -409,7 +412,8 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
       requestedAtMs: nowMs,
       state: 'claimed',
       node,
-      forgetAtMs: Math.max(nowMs, expiresAtMs) + timeoutMs + commandMemoryMs
+      forgetAtMs: Math.max(nowMs, expiresAtMs) + timeoutMs + commandMemoryMs,
+      ...(readIn !== undefined && { readIn })
     }
   }
 }

@@ -39,6 +39,8 @@ export interface CommandRequest {
   readonly expiresAt?: string
   readonly priority?: 'high' | 'normal'
   readonly requestedBy: string
+  /** Of the bus, see `CommandRecord`. */
+  readonly readIn?: number
 }
 
 export type Submitted =

@@ -33,8 +33,16 @@ export interface ClusterLedger extends Ledger {
    * never claimed again. False: it is not the caller's any more, or not `claimed`.
    */
   handOver(commandId: string, node: string, incarnation: string): Promise<boolean>
-  /** Take over a claim whose claimant is dead and which was never handed over. Undefined: it is not such a one. */
+  /**
+   * Take over a claim that was never handed over and whose claimant is dead, or has read its record (`readIn`) in an earlier
+   * generation of the group than the caller and has not confirmed it. Undefined: it is not such a one.
+   */
   reclaim(record: CommandRecord): Promise<CommandRecord | undefined>
+  /**
+   * The offset of its record is committed, so it may be sent: from now on nobody takes it over from a living node. False:
+   * somebody has.
+   */
+  confirm(record: CommandRecord): Promise<boolean>
   /** The event of its outcome is durable. */
   published(commandId: string): Promise<void>
   /**

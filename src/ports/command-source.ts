@@ -5,6 +5,8 @@ export interface SourceRecord {
   readonly timestampMs: number
   /** `topic/partition@offset`, for dead letters and logs. */
   readonly where: string
+  /** Grows whenever partitions move: who reads a record with a greater one than another member has taken it over. */
+  readonly generation: number
 }
 
 export interface CommandHandler {
@@ -13,8 +15,8 @@ export interface CommandHandler {
   /** The offsets of these records are committed and confirmed: from now on the bus never brings them back. */
   proceed(records: readonly SourceRecord[]): void
   /**
-   * The partitions of these accepted records went to another member before their commit, and that member has committed them:
-   * the bus brings them back to nobody. Who claimed them goes on with them, for the other has found them claimed.
+   * The partitions of these accepted records went to another member before their commit, and it was committed there: the bus
+   * brings them back to nobody. Who claimed them goes on with those that nobody has taken over.
    */
   committedElsewhere?(records: readonly SourceRecord[]): void
 }

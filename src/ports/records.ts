@@ -108,6 +108,11 @@ export interface CommandRecord {
   readonly settlement?: CommandOutcome
   /** Milliseconds since 1970 at which the record may be forgotten. */
   readonly forgetAtMs: number
+  /**
+   * While it is being claimed for the bus: the generation of the group in which its record was read. Who reads it in a later
+   * one takes the claim over until it is confirmed. Never kept.
+   */
+  readonly readIn?: number
 }
 
 /** An epoch that has a `charge_point.connected` and no `charge_point.disconnected` yet. */

@@ -141,6 +141,32 @@ export function clusterLedgerContract(name: string, create: () => Promise<Ledger
     deepStrictEqual(await b.ledger.overdue(later(), 100), [])
   })
 
+  test(`${name}: a claim of the bus goes to the node that reads its record in a later generation, until it is confirmed`, async (t) => {
+    const { a, b } = await two(t)
+    const read = (commandId: string, readIn: number) => claimedCommand(commandId, { readIn })
+    const claimed = await a.ledger.claim(read('c-1', 7))
+    strictEqual('readIn' in claimed.record, false, 'it is of the claim and not of the command')
+    strictEqual(await b.ledger.reclaim(claimedCommand('c-1')), undefined, 'asked by HTTP')
+    strictEqual(await b.ledger.reclaim(read('c-1', 6)), undefined, 'by one whose partitions are gone')
+    strictEqual(await b.ledger.reclaim(read('c-1', 7)), undefined, 'in the same generation, as another record')
+    strictEqual((await b.ledger.reclaim(read('c-1', 8)))?.node, 'node-b')
+    deepStrictEqual(await b.ledger.get('c-1'), { ...claimed.record, node: 'node-b' })
+    strictEqual(await a.ledger.reclaim(read('c-1', 7)), undefined, 'who lost it does not take it back')
+    strictEqual(await a.ledger.confirm(read('c-1', 7)), false)
+    strictEqual(await a.ledger.handOver('c-1', 'node-a', a.lease.incarnation), false)
+    strictEqual(await b.ledger.confirm(read('c-1', 8)), true)
+    strictEqual(await a.ledger.reclaim(read('c-1', 9)), undefined, 'it may be on its way')
+    deepStrictEqual(await b.ledger.overdue(later(), 100), [])
+  })
+
+  test(`${name}: a claim that did not come from the bus is taken over from nobody alive`, async (t) => {
+    const { a, b, world } = await two(t)
+    await a.ledger.claim(claimedCommand('c-1'))
+    strictEqual(await b.ledger.reclaim(claimedCommand('c-1', { readIn: 9 })), undefined)
+    await world.empty()
+    strictEqual(await a.ledger.confirm(claimedCommand('c-1')), true, 'that it is gone is found by the write')
+  })
+
   test(`${name}: an outcome that was settled and not published is found until it is`, async (t) => {
     const { a, b } = await two(t)
     for (const id of ['c-1', 'c-2']) {

@@ -54,7 +54,7 @@ export class Bus {
     const partition = partitionOf(key)
     const records = this.commands[partition] ?? []
     const where = `commands/${partition}@${records.length}`
-    records.push({ key, value, timestampMs: this.#scheduler.nowMs, where })
+    records.push({ key, value, timestampMs: this.#scheduler.nowMs, where, generation: 0 })
   }
 
   /** Keeps its place in the group, and hears what it is to read. */
@@ -234,7 +234,8 @@ export class BusSource implements CommandSource {
     while (generation === this.#generation && !this.#isClosed) {
       await this.#wait(pollMs)
       const from = this.#positions.get(partition) ?? 0
-      const batch = (bus.commands[partition] ?? []).slice(from, from + batchMax)
+      const records = (bus.commands[partition] ?? []).slice(from, from + batchMax)
+      const batch = records.map((record) => ({ ...record, generation }))
       if (batch.length === 0 || this.#isPaused || !bus.reaches(node)) continue
       try {
         await this.#handler?.accept(batch)
@@ -248,19 +249,38 @@ export class BusSource implements CommandSource {
         this.#positions.set(partition, to)
         this.#life.scheduler.say(`${node}: ${partition}@${to} committed`)
         this.#handler?.proceed(batch)
-      } else this.#positions.set(partition, bus.committed[partition] ?? 0)
+      } else {
+        this.#positions.set(partition, bus.committed[partition] ?? 0)
+        void this.#awaitOtherCommit(partition, to, batch)
+      }
     }
   }
 
-  /** False: refused, or nobody knows. */
+  /** Said until it is answered; refused after one without an answer, the committed offset tells. */
   async #commit(generation: number, partition: number, offset: number): Promise<boolean> {
     const { bus, node, scheduler } = this.#life
-    await this.#wait(20)
-    const isLost = scheduler.random.chance(bus.commitLossChance) || !bus.reaches(node)
-    if (isLost && scheduler.random.chance(0.5)) return false
-    const isDone = bus.commit(generation, partition, offset)
-    await this.#wait(20)
-    return isDone && !isLost && generation === this.#generation
+    const isThere = () => bus.reaches(node) && (bus.committed[partition] ?? 0) >= offset
+    for (let tries = 1; tries < 10 || generation === this.#generation; tries++) {
+      await this.#wait(20)
+      const isReached = bus.reaches(node)
+      const isLost = scheduler.random.chance(bus.commitLossChance) || !isReached
+      const isDone = isReached && !(isLost && scheduler.random.chance(0.5)) && bus.commit(generation, partition, offset)
+      await this.#wait(20)
+      if (!isLost) return isDone || (tries > 1 && isThere())
+      await this.#wait(retryMs)
+    }
+    return isThere()
+  }
+
+  /** As the real one: another member reads them again, takes them over or finds them claimed, and commits them. */
+  async #awaitOtherCommit(partition: number, offset: number, batch: readonly SourceRecord[]): Promise<void> {
+    const { bus, node } = this.#life
+    for (let tries = 0; tries < 60 && !this.#isClosed; tries++) {
+      await this.#wait(5_000)
+      if (!bus.reaches(node) || (bus.committed[partition] ?? 0) < offset) continue
+      this.#handler?.committedElsewhere?.(batch)
+      return
+    }
   }
 
   #wait(ms: number): Promise<void> {

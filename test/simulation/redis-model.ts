@@ -23,6 +23,7 @@ export interface LedgerRow {
   incarnation: string
   claimant: string
   handedOver: boolean
+  readIn: number | undefined
   published: boolean
   expiresAtMs: number
 }
@@ -212,13 +213,14 @@ export class RedisModel {
     const known = this.row(record.commandId)
     this.#scheduler.say(`redis: ${node} claims ${record.commandId}${known ? `, which is ${known.record.state}` : ''}`)
     if (known) return known.record
-    const { state: _state, ...fixed } = record
+    const { state: _state, readIn, ...fixed } = record
     this.#commands.set(record.commandId, {
       record: copy({ ...fixed, state: 'claimed', node }),
       node,
       incarnation,
       claimant: node,
       handedOver: false,
+      readIn,
       published: false,
       expiresAtMs: Math.max(record.forgetAtMs, this.#nowMs + 1)
     })
@@ -235,15 +237,24 @@ export class RedisModel {
 
   reclaim(
     commandId: string,
-    dead: { readonly node: string; readonly incarnation: string },
-    node: string,
-    incarnation: string
+    found: { readonly node: string; readonly incarnation: string; readonly readIn: number | undefined },
+    by: { readonly node: string; readonly incarnation: string; readonly readIn: number | undefined }
   ): CommandRecord | undefined {
     const row = this.row(commandId)
     if (row?.record.state !== 'claimed' || row.handedOver) return undefined
-    if (row.node !== dead.node || row.incarnation !== dead.incarnation) return undefined
-    Object.assign(row, { node, incarnation, claimant: node, record: { ...row.record, node } })
+    if (row.node !== found.node || row.incarnation !== found.incarnation || row.readIn !== found.readIn)
+      return undefined
+    this.#scheduler.say(`redis: ${by.node} takes ${commandId} over from ${found.node}`)
+    Object.assign(row, { ...by, claimant: by.node, record: { ...row.record, node: by.node } })
     return row.record
+  }
+
+  confirm(commandId: string, node: string): boolean {
+    const row = this.row(commandId)
+    if (!row) return true
+    if (row.node !== node) return false
+    row.readIn = undefined
+    return true
   }
 
   write(

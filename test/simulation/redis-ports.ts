@@ -79,7 +79,8 @@ export function redisLedger({ node, redis, lease, ask, clock }: RedisLife): Clus
       await ask(() => redis.putDeadline(record.commandId))
       const { incarnation } = lease
       const known = await ask(() => redis.claimCommand(record, node, incarnation))
-      if (!known) return { kind: 'claimed', record: { ...record, node } }
+      const { readIn: _readIn, ...kept } = record
+      if (!known) return { kind: 'claimed', record: { ...kept, node } }
       return { kind: known.digest === record.digest ? 'exists' : 'conflict', record: known }
     },
     write: (record, epoch, atMs) => {
@@ -106,18 +107,23 @@ export function redisLedger({ node, redis, lease, ask, clock }: RedisLife): Clus
       return ask(() => redis.settle(record.commandId, me, outcome, atMs, record))
     },
     handOver: (commandId, to, incarnation) => ask(() => redis.handOver(commandId, node, to, incarnation)),
-    reclaim: async ({ commandId }) => {
-      const row = await ask(() => redis.row(commandId) && { ...redis.row(commandId) })
-      if (row?.record?.state !== 'claimed' || row.handedOver) return undefined
-      const dead = { node: row.node ?? '', incarnation: row.incarnation ?? '' }
-      const isAlive =
-        dead.node === node
-          ? dead.incarnation === lease.incarnation
-          : await ask(() => redis.isAlive(dead.node, dead.incarnation))
-      if (isAlive) return undefined
-      const { incarnation } = lease
-      return ask(() => redis.reclaim(commandId, dead, node, incarnation))
+    reclaim: async ({ commandId, readIn }) => {
+      for (;;) {
+        const row = await ask(() => redis.row(commandId) && { ...redis.row(commandId) })
+        if (row?.record?.state !== 'claimed' || row.handedOver) return undefined
+        const found = { node: row.node ?? '', incarnation: row.incarnation ?? '', readIn: row.readIn }
+        const isLost = readIn !== undefined && found.readIn !== undefined && found.readIn < readIn
+        const isAlive =
+          found.node === node
+            ? found.incarnation === lease.incarnation
+            : await ask(() => redis.isAlive(found.node, found.incarnation))
+        if (isAlive && !isLost) return undefined
+        const me = { ...by(), readIn }
+        const taken = await ask(() => redis.reclaim(commandId, found, me))
+        if (taken) return taken
+      }
     },
+    confirm: ({ commandId }) => ask(() => redis.confirm(commandId, node)),
     published: async (commandId) => {
       await ask(() => redis.publishedCommand(commandId))
       await ask(() => redis.removeDeadline(commandId))
@@ -210,7 +216,14 @@ export function redisShared({ node, redis, ask }: RedisLife): SharedState {
 }
 
 /** Messages between nodes: late, lost, twice. */
-export function redisControl(life: RedisLife, faults: { lostChance: number; twiceChance: number }): ControlChannel {
+export interface ControlFaults {
+  lostChance: number
+  twiceChance: number
+  /** Of a message that comes up to two seconds late, behind later ones. */
+  lateChance: number
+}
+
+export function redisControl(life: RedisLife, faults: ControlFaults): ControlChannel {
   const { node, actor, world, scheduler, network, listeners } = life
   const hop = (to: string, receive: () => void, receiver: () => Actor | undefined) => {
     const copies = scheduler.random.chance(faults.twiceChance) ? 2 : 1
@@ -219,7 +232,7 @@ export function redisControl(life: RedisLife, faults: { lostChance: number; twic
       scheduler.after(scheduler.random.between(0, 20), world, () => {
         const heard = receiver()
         if (!heard || !network.reaches(to, 'redis')) return
-        const lateMs = scheduler.random.chance(0.03) ? scheduler.random.between(0, 2_000) : 0
+        const lateMs = scheduler.random.chance(faults.lateChance) ? scheduler.random.between(0, 2_000) : 0
         scheduler.after(lateMs, heard, receive)
       })
     }

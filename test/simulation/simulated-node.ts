@@ -16,7 +16,15 @@ import { Disk, DiskLife } from './disk.ts'
 import type { Network } from './network.ts'
 import { OwnLedger, ownDirectory, ownTransactionIds } from './own-ports.ts'
 import type { RedisModel } from './redis-model.ts'
-import { type Listeners, redisControl, redisLedger, redisRegistry, redisRoll, redisShared } from './redis-ports.ts'
+import {
+  type ControlFaults,
+  type Listeners,
+  redisControl,
+  redisLedger,
+  redisRegistry,
+  redisRoll,
+  redisShared
+} from './redis-ports.ts'
 import { type Actor, actorOf, type Scheduler } from './scheduler.ts'
 import { leaseTtlMs, SimulatedLease } from './simulated-lease.ts'
 
@@ -32,7 +40,7 @@ export interface NodeWorld {
   readonly redis: RedisModel
   readonly bus: Bus
   readonly listeners: Listeners
-  readonly controlFaults: { lostChance: number; twiceChance: number }
+  readonly controlFaults: ControlFaults
   /** Errors that the gateway logs: what it calls its own mistake is one. */
   readonly complaints: string[]
 }

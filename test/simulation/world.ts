@@ -3,7 +3,7 @@ import { SimulatedConnection } from './connection.ts'
 import { Network } from './network.ts'
 import { Random } from './random.ts'
 import { RedisModel } from './redis-model.ts'
-import type { Listeners } from './redis-ports.ts'
+import type { ControlFaults, Listeners } from './redis-ports.ts'
 import { type Actor, actorOf, Scheduler } from './scheduler.ts'
 import { commandAgeMaxMs, type NodeWorld, SimulatedNode } from './simulated-node.ts'
 import { type Manner, Station } from './station.ts'
@@ -30,13 +30,15 @@ export class World implements NodeWorld {
   readonly redis: RedisModel
   readonly bus: Bus
   readonly listeners: Listeners = new Map()
-  readonly controlFaults = { lostChance: 0, twiceChance: 0 }
+  readonly controlFaults: ControlFaults = { lostChance: 0, twiceChance: 0, lateChance: 0.03 }
   readonly complaints: string[] = []
   readonly nodes: readonly SimulatedNode[]
   readonly stations: readonly Station[]
   readonly ordered = new Map<string, Ordered>()
   /** How often each command was written to a socket. */
   readonly written = new Map<string, number>()
+  /** Commands of the bus as they were written, by charge point. */
+  readonly writtenOfBus = new Map<string, string[]>()
   #orders = 0
 
   constructor(
@@ -161,6 +163,9 @@ export class World implements NodeWorld {
     if (commandId === undefined) return
     this.scheduler.say(`${node}: writes ${commandId}`)
     this.written.set(commandId, (this.written.get(commandId) ?? 0) + 1)
+    const chargePointId = this.ordered.get(commandId)?.chargePointId ?? ''
+    if (!commandId.startsWith('b-')) return
+    this.writtenOfBus.set(chargePointId, [...(this.writtenOfBus.get(chargePointId) ?? []), commandId])
   }
 }
 

@@ -84,8 +84,8 @@ export function createKafkaCommandSource(options: KafkaCommandSourceOptions): Co
       logger,
       topic,
       handler,
-      toSource: (record) => {
-        const source = sourceRecord(topic, record)
+      toSource: (record, generation) => {
+        const source = sourceRecord(topic, record, generation)
         originals.set(source, record)
         return source
       },
@@ -174,12 +174,13 @@ export function createKafkaCommandSource(options: KafkaCommandSourceOptions): Co
   }
 }
 
-function sourceRecord(topic: string, record: TopicRecord): SourceRecord {
+function sourceRecord(topic: string, record: TopicRecord, generation: number): SourceRecord {
   return {
     ...(record.key !== null && { key: Buffer.from(record.key).toString() }),
     // Bytes that are no UTF-8 become replacement characters, and then a refusal by whoever parses them.
     value: record.value === null ? '' : Buffer.from(record.value).toString(),
     timestampMs: record.timestampMs,
-    where: `${topic}/${record.partition}@${record.offset}`
+    where: `${topic}/${record.partition}@${record.offset}`,
+    generation
   }
 }

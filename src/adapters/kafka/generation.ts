@@ -17,7 +17,7 @@ export interface GenerationSettings {
   readonly openReader: () => PartitionReader
   readonly gate: Gate
   readonly handler: CommandHandler
-  readonly toSource: (record: TopicRecord) => SourceRecord
+  readonly toSource: (record: TopicRecord, generation: number) => SourceRecord
   readonly topic: string
   readonly clock: Clock
   readonly logger: Logger
@@ -204,7 +204,7 @@ async function handle(
 ): Promise<boolean> {
   const { clock, gate, handler, logger, topic } = deps
   const { signal } = generation
-  const records = batch.records.map(deps.toSource)
+  const records = batch.records.map((record) => deps.toSource(record, generation.generationId))
   for (let failures = 1; records.length > 0; failures++) {
     await gate.pass(signal)
     if (signal.aborted) {

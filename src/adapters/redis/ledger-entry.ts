@@ -6,12 +6,14 @@ export interface LedgerEntry {
   /** The life of `record.node` that looks after it. */
   readonly incarnation: string
   readonly handedOver: boolean
+  /** The generation of the group in which its record was read; absent: nobody but its node may send it. */
+  readonly readIn?: number
   readonly published: boolean
 }
 
 /** What never changes; the rest stands in fields of its own. */
 export function encodeRecord(record: CommandRecord): string {
-  const { state: _state, node: _node, epoch: _epoch, writtenAtMs: _written, ...rest } = record
+  const { state: _state, node: _node, epoch: _epoch, writtenAtMs: _written, readIn: _readIn, ...rest } = record
   const { settledAtMs: _settled, settlement: _settlement, ...fixed } = rest
   return JSON.stringify({
     ...fixed,
@@ -38,8 +40,10 @@ export function decodeEntry(flat: readonly string[]): LedgerEntry | undefined {
     ...(settledAtMs !== undefined && { settledAtMs: Number(settledAtMs) }),
     ...(settlement !== undefined && { settlement: JSON.parse(settlement) as CommandOutcome })
   }
+  const readIn = fields.get('readIn')
   return {
     record,
+    ...(readIn !== undefined && { readIn: Number(readIn) }),
     incarnation: fields.get('incarnation') ?? '',
     handedOver: fields.get('handedOver') === '1',
     published: fields.get('published') === '1'

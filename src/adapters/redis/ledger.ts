@@ -41,8 +41,9 @@ export class RedisLedger implements ClusterLedger {
     this.#deps = deps
   }
 
-  async claim(record: CommandRecord): Promise<LedgerClaim> {
+  async claim(asked: CommandRecord): Promise<LedgerClaim> {
     const { connection, keys, nodeId, lease, clock } = this.#deps
+    const { readIn, ...record } = asked
     const { commandId, chargePointId } = record
     const memoryMs = this.#memoryMs(record)
     const deadlines = keys.deadlinesOf(commandId)
@@ -65,7 +66,7 @@ export class RedisLedger implements ClusterLedger {
       [keys.command(chargePointId, commandId), keys.recentCommands(chargePointId)],
       // biome-ignore format: as the script names them
       [encodeRecord(record), commandId, record.requestedAtMs, nodeId, lease.incarnation, memoryMs, recentMax,
-        Number(redisMs) + claimTimeMs]
+        Number(redisMs) + claimTimeMs, readIn ?? '']
     )) as string[]
     if (reply[0] === 'late')
       throw new GatewayError('registry_unavailable', 'Redis was too slow to claim the command', { canRetry: true })
@@ -127,15 +128,25 @@ export class RedisLedger implements ClusterLedger {
 
   async reclaim(record: CommandRecord): Promise<CommandRecord | undefined> {
     const { connection, keys, nodeId, lease } = this.#deps
-    const { commandId, chargePointId } = record
-    const entry = await this.#entry(chargePointId, commandId)
-    if (entry?.record.state !== 'claimed' || entry.handedOver) return undefined
-    const { node } = entry.record
-    if (await this.#isLookedAfter(entry)) return undefined
+    const { commandId, chargePointId, readIn } = record
     const key = keys.command(chargePointId, commandId)
-    const args = [node, entry.incarnation, nodeId, lease.incarnation]
-    const flat = (await connection.run(scripts.commandReclaim, [key], args)) as string[] | null
-    return flat ? decodeEntry(flat)?.record : undefined
+    // Anew when somebody was quicker: who reads in a later generation takes it over from that one too.
+    for (;;) {
+      const entry = await this.#entry(chargePointId, commandId)
+      if (entry?.record.state !== 'claimed' || entry.handedOver) return undefined
+      const isLost = readIn !== undefined && entry.readIn !== undefined && entry.readIn < readIn
+      if (!isLost && (await this.#isLookedAfter(entry))) return undefined
+      const found = [entry.record.node, entry.incarnation, entry.readIn ?? '']
+      const args = [...found, nodeId, lease.incarnation, readIn ?? '']
+      const flat = (await connection.run(scripts.commandReclaim, [key], args)) as string[] | null
+      if (flat) return decodeEntry(flat)?.record
+    }
+  }
+
+  async confirm({ chargePointId, commandId }: CommandRecord): Promise<boolean> {
+    const { connection, keys, nodeId } = this.#deps
+    const key = keys.command(chargePointId, commandId)
+    return Number(await connection.run(scripts.commandConfirm, [key], [nodeId])) === 1
   }
 
   async published(commandId: string): Promise<void> {

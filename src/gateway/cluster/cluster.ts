@@ -217,7 +217,8 @@ export class Cluster {
     this.#joined.knowledge.start()
     this.#settlement.start()
     this.#lostEpochs.start()
-    if (commands) await startIntake({ source: commands, desk: this.#node.desk, lease, logger })
+    if (commands)
+      await startIntake({ source: commands, desk: this.#node.desk, lease, ledger: this.#joined.ledger, logger })
   }
 
   /** No more commands from the bus: the first step of a stop. */

@@ -13,8 +13,13 @@ export interface CommandIntakeDeps {
     request: CommandRequest & { readonly id: string },
     timestampMs: number
   ) => Promise<CommandRecord | undefined>
-  /** Its offset is committed: the bus never brings it back, so it may be written. */
-  readonly dispatch: (record: CommandRecord) => void
+  /** Its offset is committed: the bus never brings it back, so it may be written, once `mayGo` says so. */
+  readonly dispatch: (record: CommandRecord, mayGo?: Promise<boolean>) => void
+  /**
+   * The ledger that nodes share is told that it goes from here. False: it was taken over by the member that has its partition now.
+   * Absent: the ledger is the node's own.
+   */
+  readonly confirm?: (record: CommandRecord) => Promise<boolean>
   /** A command that cannot be one, but has an id: it gets its outcome. */
   readonly refuse: (
     request: { readonly id: string; readonly chargePointId: string; readonly type: string },
@@ -34,6 +39,9 @@ const acceptedMax = 20_000
 export class CommandIntake implements CommandHandler {
   readonly #deps: CommandIntakeDeps
   readonly #accepted = new Map<string, CommandRecord>()
+  readonly #accepting = new Map<string, Promise<void>>()
+  /** The last one of each charge point that waits for its `confirm`: they go in their order. */
+  readonly #turns = new Map<string, Promise<boolean>>()
 
   constructor(deps: CommandIntakeDeps) {
     this.#deps = deps
@@ -47,18 +55,37 @@ export class CommandIntake implements CommandHandler {
       if (lane) lane.push(record)
       else lanes.set(record.key ?? '', [record])
     }
-    await Promise.all([...lanes.values()].map((lane) => this.#acceptLane(lane)))
+    const done = await Promise.allSettled([...lanes.values()].map((lane) => this.#acceptLane(lane)))
+    // Only when all have come to their end: what is kept after the batch went on would wait for ever.
+    const failed = done.find(({ status }) => status === 'rejected')
+    if (failed?.status === 'rejected') throw failed.reason
   }
 
   proceed(records: readonly SourceRecord[]): void {
     for (const { where } of records) {
       const command = this.#accepted.get(where)
       this.#accepted.delete(where)
-      if (command) this.#deps.dispatch(command)
+      if (command) this.#deps.dispatch(command, this.#turnOf(command))
     }
   }
 
-  /** Claimed here, and found claimed by the one who committed it: so it is sent from here, or nobody would. */
+  #turnOf(command: CommandRecord): Promise<boolean> | undefined {
+    const { confirm, logger } = this.#deps
+    if (!confirm) return undefined
+    const { chargePointId, commandId } = command
+    const before = this.#turns.get(chargePointId) ?? Promise.resolve(true)
+    const mine = before
+      .catch((error: unknown) => logger.debug({ error, commandId }, 'the command before it was not confirmed'))
+      .then(() => confirm(command))
+    this.#turns.set(chargePointId, mine)
+    const over = (): void => {
+      if (this.#turns.get(chargePointId) === mine) this.#turns.delete(chargePointId)
+    }
+    mine.then(over, over)
+    return mine
+  }
+
+  /** Claimed here and committed elsewhere: unless it was taken over there, it is sent from here, or nobody would. */
   committedElsewhere(records: readonly SourceRecord[]): void {
     this.proceed(records)
   }
@@ -72,12 +99,30 @@ export class CommandIntake implements CommandHandler {
   }
 
   async #acceptLane(lane: readonly SourceRecord[]): Promise<void> {
-    for (const record of lane) await this.#acceptOne(record)
+    for (const record of lane) await this.#acceptAfterItself(record)
+  }
+
+  /** Read again in the next generation while it is being claimed for the last one: what that has claimed has to be known first. */
+  async #acceptAfterItself(record: SourceRecord): Promise<void> {
+    const { where } = record
+    const before = this.#accepting.get(where) ?? Promise.resolve()
+    // Its fault is of the batch that it is in.
+    const mine = before.then(
+      () => this.#acceptOne(record),
+      () => this.#acceptOne(record)
+    )
+    this.#accepting.set(where, mine)
+    try {
+      await mine
+    } finally {
+      if (this.#accepting.get(where) === mine) this.#accepting.delete(where)
+    }
   }
 
   async #acceptOne(record: SourceRecord): Promise<void> {
     const parsed = parseCommand(record)
-    const fault = parsed.ok ? await this.#take(parsed.request, record) : parsed.detail
+    const readIn = this.#deps.confirm ? { readIn: record.generation } : {}
+    const fault = parsed.ok ? await this.#take({ ...parsed.request, ...readIn }, record) : parsed.detail
     if (fault === undefined) return
     this.#deps.logger.warn({ where: record.where, detail: fault }, 'a record of the topic of commands is no command')
     if (!parsed.ok && parsed.known) await this.#deps.refuse(parsed.known, fault, Math.min(record.timestampMs, timeMax))
@@ -102,15 +147,18 @@ export interface IntakeParts {
   readonly desk: CommandDesk
   /** While the registry is away nothing can be claimed, so nothing is read. Absent: the ledger is the node's own. */
   readonly lease?: Pick<NodeLease, 'onChange'>
+  /** The ledger that the nodes share. */
+  readonly ledger?: { confirm(record: CommandRecord): Promise<boolean> }
   readonly logger: Logger
 }
 
 /** Take commands from the bus for this node's desk. */
-export async function startIntake({ source, desk, lease, logger }: IntakeParts): Promise<void> {
+export async function startIntake({ source, desk, lease, ledger, logger }: IntakeParts): Promise<void> {
   const intake = new CommandIntake({
     source,
     accept: (request, timestampMs) => desk.accept(request, timestampMs),
-    dispatch: (record) => desk.dispatch(record),
+    dispatch: (record, mayGo) => desk.dispatch(record, mayGo),
+    ...(ledger && { confirm: (record) => ledger.confirm(record) }),
     refuse: (request, detail, timestampMs) => desk.refuse(request, detail, timestampMs),
     logger
   })

@@ -30,7 +30,11 @@ interface Open {
   readonly leftover: Leftover
   /** Nobody else has ended it by then: this node does. */
   readonly dueMs: number
+  /** Claimed here for the bus, and not confirmed: so it is in no queue of this node. */
+  readonly isUnconfirmed?: boolean
 }
+
+type SharedClaim = LedgerClaim & { readonly isTakenOver?: true }
 
 export interface DueCommand {
   readonly commandId: string
@@ -82,9 +86,11 @@ export class KeptLedger implements Ledger {
         await this.#note(claim.record)
       return claim
     }
-    const kept = await this.#deps.local.claim(claim.record)
+    const isTakenOver = claim.kind === 'claimed' && claim.isTakenOver === true && !this.looksAfter(record.commandId)
+    const kept = await (isTakenOver ? this.#keep(claim.record) : this.#deps.local.claim(claim.record))
     if (kept.kind !== 'claimed') return this.#knownAlready(kept)
     this.#track(claim.record.commandId, { record: claim.record, why: 'late' })
+    this.#setUnconfirmed(claim.record.commandId, record.readIn !== undefined)
     await this.#untilWhole(record)
     return { kind: (await this.#deps.knowledge.isInDoubt(record)) ? 'in_doubt' : 'claimed', record: claim.record }
   }
@@ -97,9 +103,40 @@ export class KeptLedger implements Ledger {
     return true
   }
 
+  /**
+   * The bus brings it back to nobody: this node may send it. False: it went to another member, which has taken it over. While the
+   * registry is away it waits; what expires meanwhile is told so by its session.
+   */
+  async confirm(record: CommandRecord): Promise<boolean> {
+    const { shared, clock } = this.#deps
+    const { commandId } = record
+    while (clock.now() < record.expiresAtMs) {
+      try {
+        const isOurs = await shared.confirm(record)
+        const open = this.#open.get(commandId)
+        // Taken over, and handed over to this node by who did: it is in its queue already, or noted as another's.
+        if (open && !open.isUnconfirmed) return false
+        if (isOurs) {
+          this.#setUnconfirmed(commandId, false)
+          return true
+        }
+        const known = await shared.get(commandId)
+        if (known?.state === 'claimed' && this.#open.get(commandId) === open) {
+          this.#track(commandId, { record: { ...record, node: known.node }, why: 'handed_over' })
+          this.#setUnconfirmed(commandId, true)
+        }
+        return false
+      } catch (error) {
+        if (!isUnavailable(error) || this.#stopped) throw error
+        await this.#pause(retryMs)
+      }
+    }
+    return true
+  }
+
   /** What another node hands over is kept here too, before that node is told. False: it came before. */
   async take(record: CommandRecord): Promise<boolean> {
-    const kept = await this.#deps.local.claim(record)
+    const kept = await this.#keep(record)
     if (kept.kind !== 'claimed') return false
     this.#track(record.commandId, { record, why: 'late' })
     return true
@@ -263,13 +300,16 @@ export class KeptLedger implements Ledger {
     return undefined
   }
 
-  /** A claim whose claimant has died before it could hand it over is there for whoever asks again. */
-  async #claimShared(record: CommandRecord): Promise<LedgerClaim> {
+  /**
+   * A claim whose claimant has died before it could hand it over is there for whoever asks again, and one whose record went to
+   * another member before its commit is there for that one: so it sends them in their order.
+   */
+  async #claimShared(record: CommandRecord): Promise<SharedClaim> {
     const { shared } = this.#deps
     const claim = await shared.claim(record)
     if (claim.kind !== 'exists' || claim.record.state !== 'claimed') return claim
     const again = await shared.reclaim(record)
-    return again ? { kind: 'claimed', record: again } : claim
+    return again ? { kind: 'claimed', record: again, isTakenOver: true } : claim
   }
 
   /** The shared ledger has lost a command that this node took on before: it learns of it again. */
@@ -292,6 +332,26 @@ export class KeptLedger implements Ledger {
     const { commandId } = record
     await this.#deps.store.commit([{ table: 'commands', key: keyOf.command(commandId), value: record }])
     this.#track(commandId, { record, why: 'handed_over' })
+  }
+
+  /** On this node's disk as its own, also what was read from the bus here and claimed by another node before or since. */
+  async #keep(record: CommandRecord): Promise<LedgerClaim> {
+    const { local, store, node } = this.#deps
+    const { commandId } = record
+    const kept = await local.claim(record)
+    const open = this.#open.get(commandId)
+    if (kept.kind !== 'exists' || kept.record.state !== 'claimed' || !open) return kept
+    // Its own row, and in no queue here.
+    if (open.isUnconfirmed) return { kind: 'claimed', record }
+    if (open.leftover.why !== 'handed_over' || kept.record.node === node) return kept
+    // A note that another node has it makes room for a row of its own.
+    await store.commit([{ table: 'commands', key: keyOf.command(commandId), value: null }])
+    return await local.claim(record)
+  }
+
+  #setUnconfirmed(commandId: string, isUnconfirmed: boolean): void {
+    const open = this.#open.get(commandId)
+    if (open) this.#open.set(commandId, { ...open, isUnconfirmed })
   }
 
   #trackUnsure(record: CommandRecord): void {

@@ -14,7 +14,7 @@ test('a record whose timestamp is no time is put aside all the same', async () =
   })
   // In nanoseconds: it was refused before it came to the topic, at each redelivery, and its partition stood.
   const put = letters.put(
-    { value: '{}', timestampMs: 1_790_000_000_000_000_000, where: 'commands-down/0@0' },
+    { value: '{}', timestampMs: 1_790_000_000_000_000_000, where: 'commands-down/0@0', generation: 1 },
     undefined,
     'no command'
   )

@@ -62,11 +62,12 @@ function world() {
     openReader: () => reader,
     gate: new Gate(),
     handler,
-    toSource: ({ offset, value, timestampMs }): SourceRecord => ({
+    toSource: ({ offset, value, timestampMs }, generation): SourceRecord => ({
       key: 'CP-0',
       value: Buffer.from(value ?? []).toString(),
       timestampMs,
-      where: `commands/0@${offset}`
+      where: `commands/0@${offset}`,
+      generation
     }),
     topic: 'commands',
     clock,

@@ -14,7 +14,13 @@ const fits = new Ajv({ strict: true, strictTypes: false }).compile(schema)
 
 function recordOf(value: unknown, key?: string): SourceRecord {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  return { value: text, timestampMs: 0, where: 'commands-down/0@0', ...(key === undefined ? {} : { key }) }
+  return {
+    value: text,
+    timestampMs: 0,
+    where: 'commands-down/0@0',
+    generation: 1,
+    ...(key === undefined ? {} : { key })
+  }
 }
 
 const good = { id: 'c-1', chargePointId: 'CP-1', type: 'ocpp.call', data: { action: 'Reset' } }
