@@ -126,7 +126,7 @@ export const problems = {
   },
   registry_unavailable: {
     status: 503,
-    title: 'Redis cannot be used now',
+    title: 'Redis cannot be used for this now',
     remedy:
       'Nothing was changed and no command exists; try again, a command with the same id if it had one. GET /health/ready says what is wrong with Redis.'
   },
