@@ -118,8 +118,10 @@ async function main(): Promise<number> {
   await measureAlone((name) => suites.includes(name), options)
   let failed = 0
   for (const { name, run } of clusterSuites.filter((suite) => suites.includes(suite.name))) {
+    const beganMs = performance.now()
     try {
       console.log(`${await run(options)}\n`)
+      options.progress(`${name} took ${Math.round((performance.now() - beganMs) / 1_000)} s`)
     } catch (error) {
       // The figures of the other suites are none the worse for it.
       console.error(`${name} failed:`, error)
