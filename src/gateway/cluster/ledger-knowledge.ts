@@ -114,7 +114,8 @@ export class LedgerKnowledge {
         changes.push({ table: 'members', key: keyOf.member(node), value: { node, seenMs: nowMs } })
     }
     for (const { node, seenMs } of everyRow(store, 'members', (row) => row.node)) {
-      if (nowMs - seenMs > forgetMemberMs) changes.push({ table: 'members', key: keyOf.member(node), value: null })
+      if (nowMs - seenMs > forgetMemberMs && !nodes.some((listed) => listed.node === node))
+        changes.push({ table: 'members', key: keyOf.member(node), value: null })
     }
     if (changes.length > 0) await store.commit(changes)
   }

@@ -1,0 +1,177 @@
+import { deepStrictEqual, rejects, strictEqual } from 'node:assert'
+import { test } from 'node:test'
+import { KeptLedger } from '../../../src/gateway/cluster/ledger.ts'
+import { GatewayError } from '../../../src/lib/gateway-error.ts'
+import type { CommandOutcome, CommandRecord } from '../../../src/ports/records.ts'
+import { claimedCommand } from '../../support/claimed-command.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+import { MemoryClusterLedger } from '../../support/memory-cluster.ts'
+import { memoryLogger } from '../../support/memory-logger.ts'
+import { MemoryLedger, MemoryRegistry, MemoryStore } from '../../support/memory-ports.ts'
+
+const turns = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+const away = new GatewayError('registry_unavailable', 'Redis did not answer', { canRetry: true })
+const accepted: CommandOutcome = { outcome: 'accepted', status: 'Accepted' }
+
+/** Node a's ledger, on the disk of an earlier life when `store` is given. */
+function open(store = new MemoryStore()) {
+  const clock = new FakeClock()
+  const shared = new MemoryClusterLedger('node-a')
+  const registry = new MemoryRegistry()
+  const doubted: string[] = []
+  const knowledge = { inDoubt: false }
+  const ledger = new KeptLedger({
+    node: 'node-a',
+    shared,
+    local: new MemoryLedger(store, registry),
+    store,
+    lease: { registryIsWhole: async () => true },
+    knowledge: { isInDoubt: async () => knowledge.inDoubt, wasInDoubt: () => knowledge.inDoubt },
+    clock,
+    logger: memoryLogger(),
+    onNotOwner: (chargePointId, epoch) => doubted.push(`${chargePointId} ${epoch}`)
+  })
+  const own = (epoch: number) => {
+    registry.owners.set('CP-1', epoch)
+    shared.owners.set('CP-1', epoch)
+  }
+  const command = (changed: Partial<CommandRecord> = {}) =>
+    claimedCommand('c-1', { requestedAtMs: clock.now(), expiresAtMs: clock.now() + 60_000, ...changed })
+  return { clock, shared, registry, doubted, knowledge, ledger, own, command, store }
+}
+
+test('a session that the registry does not know as the owner does not write, and is doubted', async () => {
+  const { ledger, own, shared, doubted, command } = open()
+  await ledger.claim(command())
+  own(7)
+  shared.owners.set('CP-1', 8)
+  strictEqual(await ledger.markWritten('c-1', 7, 1), false)
+  deepStrictEqual(doubted, ['CP-1 7'])
+  shared.owners.set('CP-1', 7)
+  strictEqual(await ledger.markWritten('c-1', 7, 2), true)
+  strictEqual(doubted.length, 1)
+})
+
+test('a command that was handed over is on the own disk before it is marked as written', async () => {
+  const { ledger, own, store, command } = open()
+  strictEqual(await ledger.take(command()), true)
+  strictEqual((store.persisted.get('commands/c-1') as CommandRecord).state, 'claimed')
+  strictEqual(await ledger.take(command()), false, 'it came twice')
+  own(7)
+})
+
+test('a claim that may have been written before the ledger lost its data is in doubt, and is not for writing', async () => {
+  const { ledger, knowledge, command } = open()
+  knowledge.inDoubt = true
+  strictEqual((await ledger.claim(command())).kind, 'in_doubt')
+  knowledge.inDoubt = false
+  strictEqual((await ledger.claim({ ...command(), commandId: 'c-2' })).kind, 'claimed')
+})
+
+test('who asks by HTTP with an id of its own is refused meanwhile, and no command exists', async () => {
+  const { ledger, knowledge, shared, store, command } = open()
+  knowledge.inDoubt = true
+  await rejects(ledger.claim(command({ givenSinceMs: 1 })), { code: 'registry_unavailable', canRetry: true })
+  deepStrictEqual([shared.entries.size, store.persisted.size], [0, 0])
+})
+
+test('what an earlier life left claimed was not sent, unless the ledger lost its data and somebody else may have written it', async () => {
+  const { ledger, store, command } = open()
+  await ledger.claim(command())
+  const due = async (inDoubt: boolean) => {
+    const again = open(store)
+    again.knowledge.inDoubt = inDoubt
+    await again.ledger.unsettled()
+    const [found] = await again.ledger.due(10)
+    return `${found?.outcome.outcome} ${found?.outcome.reason}`
+  }
+  strictEqual(await due(false), 'not_sent node_lost')
+  strictEqual(await due(true), 'unknown ledger_lost')
+})
+
+test('an emptied ledger is told what was written as written, whoever owns the charge point by then', async () => {
+  const { ledger, own, shared, command } = open()
+  await ledger.claim(command())
+  own(7)
+  await ledger.markWritten('c-1', 7, 5)
+  shared.empty()
+  // Another node has taken the same command for a new one, and the charge point is connected there.
+  shared.owners.set('CP-1', 8)
+  shared.entries.set('c-1', command({ node: 'node-b' }))
+  await ledger.restore()
+  const { state, node, epoch, writtenAtMs } = shared.entries.get('c-1') ?? {}
+  deepStrictEqual([state, node, epoch, writtenAtMs], ['written', 'node-a', 7, 5])
+  strictEqual((await ledger.settle('c-1', accepted, 9))?.settlement, accepted)
+})
+
+test('an emptied ledger is told each outcome, claim and hand-over that this node keeps', async () => {
+  const { ledger, own, shared, command, store } = open()
+  own(7)
+  await ledger.claim(command())
+  const settled = await ledger.settle('c-1', accepted, 9)
+  await store.commit([{ table: 'commands', key: 'c-1', value: settled ?? null }])
+  await ledger.claim({ ...command(), commandId: 'c-2' })
+  await ledger.claim({ ...command(), commandId: 'c-3' })
+  await ledger.handOver({ ...command(), commandId: 'c-3' }, 'node-b', 'i-1')
+  shared.empty()
+  await ledger.restore()
+  deepStrictEqual([...shared.entries].map(([id, { state }]) => `${id} ${state}`).sort(), [
+    'c-1 settled',
+    'c-2 claimed',
+    'c-3 claimed'
+  ])
+  deepStrictEqual(shared.publishedIds, ['c-1'])
+})
+
+test('a claim that was not answered is asked for until it cannot be carried out any more', async () => {
+  const { ledger, shared, clock, command } = open()
+  shared.away = away
+  await rejects(ledger.claim(command()), away)
+  clock.advance(9_000)
+  await rejects(ledger.claim(command()), away)
+  shared.away = undefined
+  clock.advance(2_000)
+  deepStrictEqual(await ledger.due(10), [], 'the time of the second has not come')
+  shared.entries.set('c-1', command({ node: 'node-a' }))
+  clock.advance(8_000)
+  deepStrictEqual(
+    (await ledger.due(10)).map(({ outcome }) => outcome.reason),
+    ['ledger_lost'],
+    'carried out late: nobody else looks after it'
+  )
+})
+
+test('a claim in doubt that is claimed anew while a sweep looks at it is left to whoever has it then', async () => {
+  const { ledger, shared, clock, command } = open()
+  shared.away = away
+  await rejects(ledger.claim(command()), away)
+  shared.away = undefined
+  clock.advance(11_000)
+  let again: Promise<unknown> = Promise.resolve()
+  shared.onGet = async () => {
+    shared.onGet = async () => undefined
+    again = ledger.claim(command())
+    await again
+  }
+  deepStrictEqual(await ledger.due(10), [])
+  await again
+  strictEqual(ledger.looksAfter('c-1'), true, 'the sweep did not forget it')
+  clock.advance(200_000)
+  deepStrictEqual(
+    (await ledger.due(10)).map(({ outcome }) => outcome.reason),
+    ['expired']
+  )
+})
+
+test('a settlement waits for the registry, and ends with the first that reaches it', async () => {
+  const { ledger, own, shared, clock, command } = open()
+  await ledger.claim(command())
+  own(7)
+  await ledger.markWritten('c-1', 7, 5)
+  shared.away = away
+  const settled = ledger.settle('c-1', accepted, 9)
+  await turns()
+  shared.away = undefined
+  clock.advance(500)
+  strictEqual((await settled)?.settlement, accepted)
+})
