@@ -106,6 +106,15 @@ export const chaosCases: readonly ChaosCase[] = [
     }
   },
   {
+    name: 'replicas-cut',
+    about: 'two brokers hear nothing of the third, which leads some partitions and can acknowledge nothing there',
+    run: async ({ cluster: { toBroker }, patienceMs }) => {
+      toBroker[2]?.cut('silent')
+      await delay(3 * patienceMs + 5_000)
+      toBroker[2]?.mend()
+    }
+  },
+  {
     name: 'stations-cut',
     about: 'the charge points of one gateway are cut off silently until they try elsewhere, those of another are reset',
     run: async ({ cluster, callTimeoutMs }) => {

@@ -87,18 +87,30 @@ export class ChaosGateway {
   }
 }
 
-/** Three gateways, three brokers and one Redis, with a proxy in each connection of a gateway. */
+/** The listener that brokers copy from each other through. */
+const between = 'between'
+
+/** Three gateways, three brokers and one Redis, with a proxy in each connection of a gateway, and in those to a broker from the others. */
 export class ChaosCluster {
   readonly redis: Redis
   readonly kafka: Kafka
   readonly gateways: readonly ChaosGateway[]
+  /** By broker: what the other brokers fetch from it goes through here. */
+  readonly toBroker: readonly TcpProxy[]
   readonly #keep: boolean
   /** The services end with this process in any case; a gateway is told here. */
   readonly #onExit = () => {
     for (const { process: gateway } of this.gateways) gateway.signal('SIGKILL')
   }
 
-  private constructor(redis: Redis, kafka: Kafka, gateways: readonly ChaosGateway[], keep: boolean) {
+  private constructor(
+    redis: Redis,
+    kafka: Kafka,
+    gateways: readonly ChaosGateway[],
+    toBroker: readonly TcpProxy[],
+    keep: boolean
+  ) {
+    this.toBroker = toBroker
     this.redis = redis
     this.kafka = kafka
     this.gateways = gateways
@@ -110,23 +122,23 @@ export class ChaosCluster {
     // The brokers tell each gateway the ports of its own proxies, so there is a listener for each gateway.
     const names = ['a', 'b', 'c'].slice(0, gatewayCount)
     let kafka: Kafka | undefined
-    const proxies = await Promise.all(
-      names.map((name) =>
-        Promise.all(
-          Array.from({ length: brokerCount }, (_, index) => TcpProxy.open(() => kafka?.ownPorts(name)[index] ?? 0))
-        )
+    const proxiesOf = (listener: string) =>
+      Promise.all(
+        Array.from({ length: brokerCount }, (_, index) => TcpProxy.open(() => kafka?.ownPorts(listener)[index] ?? 0))
       )
-    )
+    const proxies = await Promise.all(names.map(proxiesOf))
+    const toBroker = await proxiesOf(between)
     const redis = await startRedis({ persistence: true, keepFolder: settings.keep })
     try {
       kafka = await startKafka({
         brokers: brokerCount,
         keepFolder: settings.keep,
-        listeners: names.map((name, index) => ({
+        listeners: [...names, between].map((name, index) => ({
           name,
           protocol: 'PLAINTEXT',
-          advertisedPorts: proxies[index]?.map(({ port }) => port) ?? []
+          advertisedPorts: (proxies[index] ?? toBroker).map(({ port }) => port)
         })),
+        properties: { 'inter.broker.listener.name': between.toUpperCase() },
         topics: {
           [eventsTopic]: { partitions: 6 },
           [commandsTopic]: { partitions: 6 },
@@ -134,13 +146,13 @@ export class ChaosCluster {
         }
       })
     } catch (error) {
-      await Promise.all([redis.close(), ...proxies.flat().map((proxy) => proxy.close())])
+      await Promise.all([redis.close(), ...[...proxies, toBroker].flat().map((proxy) => proxy.close())])
       throw error
     }
     const gateways = await Promise.all(
       names.map((name, index) => openGateway(`gw-${name}`, redis.port, proxies[index] ?? [], settings))
     )
-    const cluster = new ChaosCluster(redis, kafka, gateways, settings.keep)
+    const cluster = new ChaosCluster(redis, kafka, gateways, toBroker, settings.keep)
     try {
       await Promise.all(gateways.map((gateway) => gateway.start()))
       return cluster
@@ -177,11 +189,8 @@ export class ChaosCluster {
     }
     process.off('exit', this.#onExit)
     await Promise.all([this.redis.close(), this.kafka.close()])
-    await Promise.all(
-      this.gateways.flatMap(({ stations, redis, brokers }) =>
-        [stations, redis, ...brokers].map((proxy) => proxy.close())
-      )
-    )
+    const ofGateways = this.gateways.flatMap(({ stations, redis, brokers }) => [stations, redis, ...brokers])
+    await Promise.all([...ofGateways, ...this.toBroker].map((proxy) => proxy.close()))
   }
 }
 
