@@ -10,9 +10,10 @@ export interface NodePresence {
 
 /**
  * `held`: ours, renewed within its time. `lost`: it ran out, or the registry was emptied: sessions have to be adopted before
- * anything that the registry says is trusted. `away`: the registry cannot be reached.
+ * anything that the registry says is trusted. `away`: the registry cannot be reached. `taken`: another installation runs with
+ * this node's id: nothing of ours can be found by others, and nothing is adopted, until one of the two is given another id.
  */
-export type LeaseState = 'held' | 'lost' | 'away'
+export type LeaseState = 'held' | 'lost' | 'away' | 'taken'
 
 /** This node's lease: renewed once a second, so that liveness costs O(nodes) and not O(charge points). */
 export interface NodeLease {

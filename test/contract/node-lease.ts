@@ -111,6 +111,38 @@ export function nodeLeaseContract(name: string, create: () => Promise<LeaseWorld
     deepStrictEqual([states.slice(0, 2), states.at(-1)], [['held', 'lost'], 'held'])
   })
 
+  test(`${name}: a node id that another installation took meanwhile is told once, and is adopted for only when it is free`, async (t) => {
+    const world = await open(t)
+    const first = world.node({ id: 'node-a', installation: 'one', leaseTtlMs: 600 })
+    const second = world.node({ id: 'node-a', installation: 'two', leaseTtlMs: 5_000 })
+    const states: LeaseState[] = []
+    await first.lease.begin()
+    await rejects(second.lease.begin(), { code: 'node_id_taken' })
+    // Who renews first after a loss has it; here the other one.
+    await until('the other one has it', async () => {
+      await world.empty()
+      return second.lease.begin().then(
+        () => true,
+        () => false
+      )
+    })
+    first.lease.onChange((state) => states.push(state))
+    await until('it is noticed', () => first.lease.state().kind === 'taken')
+    const { incarnation } = second.lease
+    let looks = 0
+    await until('some renewals were refused', async () => {
+      first.lease.adopted()
+      deepStrictEqual((await first.lease.nodes())[0]?.incarnation, incarnation)
+      return ++looks > 100
+    })
+    strictEqual(first.lease.state().kind, 'taken')
+    ok(!states.includes('held') && states.filter((state) => state === 'taken').length === 1, String(states))
+    await second.lease.end()
+    await until('it is free', () => first.lease.state().kind === 'lost')
+    first.lease.adopted()
+    strictEqual(first.lease.state().kind, 'held')
+  })
+
   test(`${name}: a session is adopted unless a newer one, or the same epoch of another node, is registered`, async (t) => {
     const world = await open(t)
     const [a, b] = [world.node({ id: 'node-a' }), world.node({ id: 'node-b' })]

@@ -63,6 +63,72 @@ test('no more sessions a second are registered again than the limit says, and th
   adoption.stop()
 })
 
+test('while another gateway has the id of this node nothing is registered, also what was on its way', async () => {
+  const clock = new FakeClock()
+  let waiting: HeldEpoch[] = Array.from({ length: 10 }, (_, n) => ({ chargePointId: `CP-${n}`, epoch: 5 }))
+  let lease: LeaseState = 'lost'
+  const listeners: { lease: (state: LeaseState) => void; unregistered: () => void } = {
+    lease: () => undefined,
+    unregistered: () => undefined
+  }
+  let restored = 0
+  const tell = (state: LeaseState) => {
+    lease = state
+    listeners.lease(state)
+  }
+  const pass = async (seconds: number) => {
+    for (let step = 0; step < seconds * 20; step++) {
+      await turns()
+      clock.advance(50)
+    }
+  }
+  const adoption = new Adoption({
+    clock,
+    lease: {
+      incarnation: 'i-1',
+      begin: async () => undefined,
+      state: () => ({ kind: lease, sinceMs: 0 }),
+      onChange: (listener) => {
+        listeners.lease = listener
+        return () => undefined
+      },
+      adopted: () => tell('held'),
+      nodes: async () => [],
+      registryIsWhole: async () => true,
+      end: async () => undefined
+    },
+    registry: {
+      adopt: async (chargePointId) => {
+        waiting = waiting.filter((held) => held.chargePointId !== chargePointId)
+        return true
+      },
+      locate: async () => undefined,
+      unregistered: () => waiting,
+      forgetRegistrations: () => undefined,
+      onUnregistered: (listener) => {
+        listeners.unregistered = listener
+      }
+    },
+    find: () => undefined,
+    restore: async () => {
+      restored++
+    },
+    logger: memoryLogger(),
+    perSecondMax: 20
+  })
+  tell('lost')
+  await turns()
+  strictEqual(waiting.length, 9)
+  tell('taken')
+  listeners.unregistered()
+  await pass(5)
+  deepStrictEqual([waiting.length, restored], [9, 0])
+  tell('lost')
+  await pass(2)
+  deepStrictEqual([waiting.length, restored, lease], [0, 1, 'held'])
+  adoption.stop()
+})
+
 test('a session that lost to a newer connection was replaced; one that was told as lost has to come back', async () => {
   const ended: string[] = []
   let waiting: HeldEpoch[] = ['CP-1', 'CP-2'].map((chargePointId) => ({ chargePointId, epoch: 5 }))

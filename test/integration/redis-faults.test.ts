@@ -112,6 +112,25 @@ test('a node begins with Redis away, and registers what it holds once it is ther
   strictEqual(node.lease.state().kind, 'held')
 })
 
+test('a node that begins while Redis hangs is told that its id is taken once Redis goes on', async (t) => {
+  const redis = await startRedis()
+  t.after(() => redis.close())
+  const address = { cluster: false, url: redis.url }
+  const keyPrefix = freshPrefix()
+  const first = await startedRedisNode(t, address, { ...quick, keyPrefix, installation: 'one', leaseTtlMs: 60_000 })
+  await redis.pause()
+  const second = redisNode(address, { ...quick, keyPrefix, installation: 'two' })
+  t.after(() => second.close())
+  await second.lease.begin()
+  strictEqual(second.lease.state().kind, 'away')
+  await redis.resume()
+  await until('it is told', () => second.lease.state().kind === 'taken')
+  const told = second.logger.lines.find(({ fields }) => fields.code === 'node_id_taken')
+  ok(told?.message.includes('an id of its own'), 'with what to do')
+  await first.lease.end()
+  await until('it is free', () => second.lease.state().kind === 'lost')
+})
+
 // A process that was stopped (SIGSTOP) finds its timers late, and must not trust what it holds before that.
 test('a node that was paused beyond its lease says so before any renewal has', async (t) => {
   const redis = await startRedis()

@@ -110,12 +110,12 @@ export class SimulatedLease implements NodeLease {
         ask(() => redis.renewLease(node, mine, leaseTtlMs, kind !== 'held')),
         ask(() => redis.mark())
       ])
-      if (verdict === 'taken') return this.#to('lost')
+      if (verdict === 'taken') return this.#to('taken')
       this.#confirmedMs = sentMs
       if (verdict === 'lost') this.#incarnationMs = nextMs
       const isEmptied = this.#mark !== undefined && this.#mark !== mark.value
       this.#mark = mark.value
-      if (verdict === 'lost' || isEmptied || kind === 'away') this.#to('lost', verdict === 'lost')
+      if (verdict === 'lost' || isEmptied || kind === 'away' || kind === 'taken') this.#to('lost', verdict === 'lost')
       if (verdict === 'lost' || this.#renewals++ % 10 === 0) this.#note()
     } catch {
       this.#to('away')

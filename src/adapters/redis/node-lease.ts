@@ -39,7 +39,6 @@ export class RedisNodeLease implements NodeLease {
   #incarnationMs: number
   /** When the last renewal that was confirmed was sent, by both clocks. */
   #confirmed: { readonly wallMs: number; readonly monotonicMs: number } | undefined
-  #everHeld = false
   #cancel: () => void = () => undefined
   #running = false
   #renewal: Promise<void> = Promise.resolve()
@@ -78,7 +77,6 @@ export class RedisNodeLease implements NodeLease {
       }
       this.#wasEmptied(await this.#readMarks())
       this.#confirm(sentAt)
-      this.#everHeld = true
       this.#to('held')
       this.#noteSoon()
     } catch (error) {
@@ -187,7 +185,7 @@ export class RedisNodeLease implements NodeLease {
       }
       const emptied = this.#wasEmptied(marks)
       // What was admitted while Redis was away is not registered, so coming back is like a loss.
-      if (verdict === 'lost' || emptied || kind === 'away') {
+      if (verdict === 'lost' || emptied || kind === 'away' || kind === 'taken') {
         this.#adoptedAs = undefined
         this.#to('lost', true)
       } else if (this.#adoptedAs === this.#incarnation) this.#to('held')
@@ -220,14 +218,17 @@ export class RedisNodeLease implements NodeLease {
 
   #refused(): void {
     const { nodeId, logger } = this.#deps
-    this.#to(this.#everHeld ? 'lost' : 'away')
+    this.#adoptedAs = undefined
+    this.#to('taken')
     if (this.#refusals++ % complainEvery === 0)
-      logger.error({ code: 'node_id_taken', node: nodeId }, 'another installation uses the `node.id` of this node')
+      logger.error(
+        { code: 'node_id_taken', node: nodeId },
+        'another gateway runs with the `node.id` of this one: give each an id of its own, and start this one again'
+      )
   }
 
   #confirm(sentAt: { wallMs: number; monotonicMs: number }): void {
     this.#confirmed = sentAt
-    this.#everHeld = true
   }
 
   #mayHaveRunOut(): boolean {

@@ -23,6 +23,11 @@ export interface AdoptionDeps {
 const stepMs = 50
 const retryMs = 1_000
 
+/** There is a registry to adopt in, and no other node with this one's id. */
+function isOurs(state: LeaseState): boolean {
+  return state === 'held' || state === 'lost'
+}
+
 /**
  * Registers the sessions that are open already, after the registry was away or emptied or this node was paused beyond its
  * lease. Who turns out to have been taken over, or told as lost, is closed: that costs one reconnect, never an event. [design 5]
@@ -50,7 +55,7 @@ export class Adoption {
   }
 
   #leaseIs(state: LeaseState): void {
-    if (state === 'away') return
+    if (!isOurs(state)) return
     if (state === 'lost') this.#deps.registry.forgetRegistrations()
     this.#begin()
   }
@@ -59,7 +64,7 @@ export class Adoption {
     if (this.#stopped) return
     this.#cancelSoon ??= this.#deps.clock.after(retryMs, () => {
       this.#cancelSoon = undefined
-      if (this.#deps.lease.state().kind !== 'away') this.#begin()
+      if (isOurs(this.#deps.lease.state().kind)) this.#begin()
     })
   }
 
@@ -83,6 +88,7 @@ export class Adoption {
         displaced += kept.filter((own) => !own).length
         await this.#pause(stepMs)
         if (this.#stopped) return
+        if (!isOurs(lease.state().kind)) break
       }
       if (lease.state().kind === 'lost') {
         await this.#deps.restore()

@@ -23,6 +23,7 @@ import { LedgerKnowledge } from './ledger-knowledge.ts'
 import { LostEpochs } from './lost-epochs.ts'
 import { ClusterPoints } from './points-view.ts'
 import { Projector } from './projector.ts'
+import { redisDependency } from './redis-dependency.ts'
 import { ClusterRegistry } from './registry.ts'
 import { Settlement } from './settlement.ts'
 
@@ -48,8 +49,8 @@ export interface OwnPorts {
   readonly registry: SessionRegistry
   readonly ledger: ConstructorParameters<typeof KeptLedger>[0]['local']
   readonly commandMemoryMs: number
-  /** OCPP 1.6 transaction ids: none that this node has is as great as `end`. */
-  readonly transactionIds: { readonly end: number; fill(): void }
+  /** OCPP 1.6 transaction ids: none that this node has, or has heard of, is as great as `end`. */
+  readonly transactionIds: { readonly end: number; heard(end: number): Promise<void>; fill(): void }
 }
 
 /** The node's ports with the cluster behind them, to build the node from. */
@@ -73,6 +74,11 @@ export function joinPorts(ports: ClusterPorts, own: OwnPorts): JoinedPorts {
     control,
     logger
   })
+  // Each node knows how far ids are given: a counter that was lost must give no block twice.
+  const shareIds = async () => {
+    const { first } = await shared.reserveTransactionIds(0, own.transactionIds.end)
+    await own.transactionIds.heard(first)
+  }
   const knowledge = new LedgerKnowledge({
     node,
     clock,
@@ -81,11 +87,8 @@ export function joinPorts(ports: ClusterPorts, own: OwnPorts): JoinedPorts {
     roll: ports.roll,
     lease,
     commandMemoryMs: own.commandMemoryMs,
-    restore: async () => {
-      // A counter that was lost must not give a block of this node to another one.
-      await shared.reserveTransactionIds(0, own.transactionIds.end)
-      await kept.restore()
-    }
+    shareIds,
+    restore: () => kept.restore()
   })
   const kept: KeptLedger = new KeptLedger({
     node,
@@ -247,13 +250,6 @@ export class Cluster {
 
   /** `why`: what the way to Redis says of itself while it is down. */
   dependency(why?: string): DependencyState {
-    const { kind, sinceMs } = this.#ports.lease.state()
-    if (kind === 'held' && why === undefined) return { name: 'redis', state: 'up', sinceMs }
-    if (kind === 'held') return { name: 'redis', state: 'degraded', sinceMs, detail: `${why}; charge points go on` }
-    const detail =
-      kind === 'away'
-        ? `${why ?? 'Redis cannot be reached'}; charge points go on and new ones get in; commands wait or are refused until it is back`
-        : 'the lease of this node was lost: its sessions are being registered again'
-    return { name: 'redis', state: kind === 'away' ? 'down' : 'degraded', sinceMs, detail }
+    return redisDependency(this.#own.node, this.#ports.lease.state(), why)
   }
 }

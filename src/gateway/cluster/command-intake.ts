@@ -162,7 +162,7 @@ export async function startIntake({ source, desk, lease, ledger, logger }: Intak
     refuse: (request, detail, timestampMs) => desk.refuse(request, detail, timestampMs),
     logger
   })
-  lease?.onChange((state) => (state === 'away' ? source.pause() : source.resume()))
+  lease?.onChange((state) => (state === 'away' || state === 'taken' ? source.pause() : source.resume()))
   await source.start(intake)
 }
 
