@@ -41,10 +41,16 @@ export function createTopics(config: Config): { readonly createTopics?: CreateTo
 }
 
 /** Without a patience an answer waits for the own disk alone. */
-export function busSettings({ kafka, delivery }: Config) {
+export function busSettings({ kafka, delivery, limits }: Config) {
   return {
     sink: { topic: kafka.eventsTopic, compression: kafka.compression },
-    source: { topic: kafka.commandsTopic, group: kafka.consumerGroup, deadLetterTopic: kafka.deadLetterTopic },
+    source: {
+      topic: kafka.commandsTopic,
+      group: kafka.consumerGroup,
+      deadLetterTopic: kafka.deadLetterTopic,
+      // What is remembered no longer must not come back.
+      retentionMs: limits.commandMemoryMs
+    },
     brokerPatienceMs: delivery.ack === 'broker' ? delivery.brokerPatienceMs : undefined
   }
 }

@@ -5,6 +5,7 @@ import { Producer } from '@platformatic/kafka'
 import { createKafkaCommandSource, type KafkaCommandSourceOptions } from '../../src/adapters/kafka/command-source.ts'
 import { inspectKafka } from '../../src/adapters/kafka/inspect.ts'
 import { createSystemClock } from '../../src/lib/system-clock.ts'
+import type { SourceRecord } from '../../src/ports/command-source.ts'
 import { RecordingHandler } from '../contract/command-source.ts'
 import { committedOffsets, countRecords, readTopic, until, withAdmin } from '../support/kafka-records.ts'
 import { memoryLogger } from '../support/memory-logger.ts'
@@ -27,9 +28,17 @@ function source(changed: Partial<KafkaCommandSourceOptions> & Pick<KafkaCommandS
   return { source: made, handler, logger }
 }
 
+/** What has gone on: also what was committed, and told of only after the generation that did it was over. */
+function goneOn(handlers: readonly RecordingHandler[]): SourceRecord[] {
+  const proceeded = handlers.flatMap((handler) => handler.proceeded)
+  const known = new Set(proceeded.map(({ where }) => where))
+  const late = new Map(handlers.flatMap(({ elsewhere }) => elsewhere).map((record) => [record.where, record]))
+  return [...proceeded, ...[...late.values()].filter(({ where }) => !known.has(where))]
+}
+
 /** Every record in the order of its partition; again only as a run that starts at the last commit. */
 function checkPerPartition(handlers: readonly RecordingHandler[], counts: readonly number[]): void {
-  const all = handlers.flatMap(({ proceeded }) => proceeded)
+  const all = goneOn(handlers)
   for (const [partition, count] of counts.entries()) {
     const values = all.filter(({ key }) => key === `CP-${partition}`).map(({ value }) => Number(value))
     deepStrictEqual(
@@ -77,7 +86,7 @@ describe('three brokers', () => {
     const consumers = [source({ connection: connection(), topic }), source({ connection: connection(), topic })]
     for (const consumer of consumers) await consumer.source.start(consumer.handler)
     const handlers = consumers.map(({ handler }) => handler)
-    const proceeded = () => handlers.reduce((sum, handler) => sum + handler.proceeded.length, 0)
+    const proceeded = () => goneOn(handlers).length
     const commands = backend(topic)
     await until('both consume', () => handlers.every((handler) => handler.proceeded.length > 20), 60_000)
     await fault()
@@ -152,6 +161,31 @@ describe('one broker', () => {
     await put('late-commands', 'first')
     await until('it came', () => handler.proceeded.length === 1)
     strictEqual(commands.state().kind, 'up')
+    await commands.close()
+  })
+
+  test('a topic of commands that it creates keeps them no longer than they are remembered, the dead letters as brokers do', async () => {
+    const { source: commands, handler } = source({
+      connection: connection(),
+      topic: 'made',
+      createTopics: { partitions: 2, replicationFactor: 1 },
+      retentionMs: 7_200_000
+    })
+    handler.onAccept = (records) => commands.deadLetter(records[0] as (typeof records)[number], 'no JSON')
+    await commands.start(handler)
+    await until('it is made', () => commands.state().kind === 'up')
+    await put('made', '{')
+    await until('the dead letter is there', () => handler.proceeded.length === 1)
+    const facts = await inspectKafka({ connection: connection(), topics: ['made', 'made-dead'], group: 'doctor' })
+    const kept = [...facts.topics.values()].map(({ name, partitions: count, retentionMs }) => [
+      name,
+      count,
+      retentionMs
+    ])
+    deepStrictEqual(kept.toSorted(), [
+      ['made', 2, 7_200_000],
+      ['made-dead', 2, 604_800_000]
+    ])
     await commands.close()
   })
 

@@ -22,6 +22,8 @@ export interface KafkaCommandSourceOptions {
   readonly deadLetterTopic: string
   /** Present: missing topics are created. */
   readonly createTopics?: CreateTopicSettings
+  /** How long a topic of commands that is created keeps them: a group that is set back brings no older ones. */
+  readonly retentionMs?: number
   /** Defaults: 15 s and 3 s. */
   readonly timing?: GroupTiming
   readonly clock: Clock
@@ -37,7 +39,8 @@ const silentMs = 60_000
 const closeMs = 5000
 
 export function createKafkaCommandSource(options: KafkaCommandSourceOptions): CommandSource {
-  const { connection, topic, group, clock, logger, deadLetterTopic, createTopics } = options
+  const { connection, topic, group, clock, logger, deadLetterTopic, createTopics, retentionMs } = options
+  const create = createTopics && { ...createTopics, ...(retentionMs !== undefined && { retentionMs }) }
   const timing = options.timing ?? { sessionTimeoutMs: 15_000, heartbeatMs: 3000 }
   const closing = new AbortController()
   const state = createStateHolder(`Kafka topic ${topic}`, options)
@@ -144,7 +147,7 @@ export function createKafkaCommandSource(options: KafkaCommandSourceOptions): Co
     for (let failures = 1; !closing.signal.aborted; failures++) {
       const startedMs = clock.now()
       try {
-        const found = await findOrCreateTopic(connection, topic, 'read', createTopics)
+        const found = await findOrCreateTopic(connection, topic, 'read', create)
         if ('fault' in found) setOwn(found.fault.kind, found.fault.detail)
         else await consumeOnce(handler)
       } catch (error) {

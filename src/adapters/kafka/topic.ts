@@ -42,6 +42,8 @@ export interface ClusterFacts {
 export interface CreateTopicSettings {
   readonly partitions: number
   readonly replicationFactor: number
+  /** Absent: as the brokers have it by default. */
+  readonly retentionMs?: number
 }
 
 /** Work with an admin client that gives up after one try: the caller decides about more. */
@@ -129,7 +131,9 @@ export async function settingsOf(admin: Admin, topic: string): Promise<Partial<T
 
 export async function createTopic(admin: Admin, topic: string, settings: CreateTopicSettings): Promise<void> {
   try {
-    await admin.createTopics({ topics: [topic], partitions: settings.partitions, replicas: settings.replicationFactor })
+    const { partitions, replicationFactor: replicas, retentionMs } = settings
+    const configs = retentionMs === undefined ? [] : [{ name: 'retention.ms', value: String(retentionMs) }]
+    await admin.createTopics({ topics: [topic], partitions, replicas, configs })
   } catch (error) {
     if (!saysBroker(error, 'TOPIC_ALREADY_EXISTS')) throw error
   }
