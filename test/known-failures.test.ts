@@ -173,6 +173,10 @@ const rows: Readonly<Record<string, Row>> = {
   ],
   D3: [
     [
+      'simulation/command-order.test.ts',
+      'a mute charge point holds up no other of its partition, and keeps its own commands in their order'
+    ],
+    [
       'contract/command-source.ts',
       '…: records come in the order of their key, and proceed only when their commit is confirmed'
     ]
