@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { CommandIntake, parseCommand } from '../../../src/gateway/cluster/command-intake.ts'
 import { GatewayError } from '../../../src/lib/gateway-error.ts'
 import type { SourceRecord } from '../../../src/ports/command-source.ts'
+import { claimedCommand } from '../../support/claimed-command.ts'
 import { GatewayHarness, turn } from '../../support/gateway.ts'
 import { memoryLogger } from '../../support/memory-logger.ts'
 
@@ -172,4 +173,93 @@ test('what cannot be taken however often it comes goes to the dead letters; what
   error = new GatewayError('registry_unavailable', 'Redis is away', { canRetry: true })
   await rejects(intake.accept([recordOf(good)]), /Redis is away/)
   strictEqual(dead.length, 1)
+})
+
+/** An intake whose claims end when the test says so. */
+function slowIntake() {
+  const claims: { id: string; end: (error?: Error) => void }[] = []
+  const dispatched: string[] = []
+  const confirmed = new Map<string, PromiseWithResolvers<boolean>>()
+  const known = new Set<string>()
+  const intake = new CommandIntake({
+    source: { deadLetter: async () => undefined },
+    accept: async ({ id, chargePointId }) => {
+      const turnOfIt = Promise.withResolvers<void>()
+      claims.push({ id, end: (error) => (error ? turnOfIt.reject(error) : turnOfIt.resolve()) })
+      await turnOfIt.promise
+      const isNew = !known.has(id)
+      known.add(id)
+      return isNew ? claimedCommand(id, { chargePointId }) : undefined
+    },
+    confirm: ({ commandId }) => {
+      const answer = Promise.withResolvers<boolean>()
+      confirmed.set(commandId, answer)
+      return answer.promise
+    },
+    dispatch: ({ commandId }, mayGo) => void mayGo?.then((goes) => dispatched.push(`${commandId} ${goes}`)),
+    refuse: async () => undefined,
+    logger: memoryLogger()
+  })
+  return { intake, claims, dispatched, confirmed }
+}
+const placed = (id: string, chargePointId = 'CP-1') => ({
+  ...recordOf({ ...good, id, chargePointId }, chargePointId),
+  where: `commands-down/0@${id}`
+})
+const away = new GatewayError('registry_unavailable', 'Redis is away', { canRetry: true })
+
+// What is claimed after its batch went on without it is sent by nobody.
+test('a batch that fails has its end when all of its records have theirs', async () => {
+  const { intake, claims } = slowIntake()
+  let isOver = false
+  const failed = intake.accept([placed('c-1'), placed('c-2', 'CP-2')]).catch(() => {
+    isOver = true
+  })
+  await turn()
+  claims[0]?.end(away)
+  await turn()
+  strictEqual(isOver, false, 'c-2 is still being claimed')
+  claims[1]?.end()
+  await failed
+  strictEqual(isOver, true)
+})
+
+test('a record that is read again while it is being claimed waits for that, and goes once', async () => {
+  const { intake, claims, dispatched, confirmed } = slowIntake()
+  const first = intake.accept([placed('c-1')])
+  await turn()
+  const again = intake.accept([{ ...placed('c-1'), generation: 2 }])
+  await turn()
+  strictEqual(claims.length, 1, 'one at a time')
+  claims[0]?.end()
+  await first
+  await turn()
+  claims[1]?.end()
+  await again
+  intake.proceed([placed('c-1')])
+  intake.committedElsewhere([placed('c-1')])
+  await turn()
+  confirmed.get('c-1')?.resolve(true)
+  await turn()
+  deepStrictEqual(dispatched, ['c-1 true'])
+})
+
+test('commands of a charge point are confirmed one after the other, those of another do not wait', async () => {
+  const { intake, claims, dispatched, confirmed } = slowIntake()
+  const records = [placed('c-1'), placed('c-2'), placed('d-1', 'CP-2')]
+  const accepted = intake.accept(records)
+  for (let n = 0; n < 3; n++) {
+    await turn()
+    for (const claim of claims) claim.end()
+  }
+  await accepted
+  intake.proceed(records)
+  await turn()
+  deepStrictEqual([...confirmed.keys()], ['c-1', 'd-1'])
+  confirmed.get('c-1')?.resolve(false)
+  await turn()
+  deepStrictEqual(dispatched, ['c-1 false'], 'another node has taken it over')
+  confirmed.get('c-2')?.resolve(true)
+  await turn()
+  deepStrictEqual(dispatched, ['c-1 false', 'c-2 true'])
 })
