@@ -20,7 +20,8 @@ export interface SharedState {
   project(changes: readonly StoreChange[]): Promise<void>
   /**
    * A block of 1.6 transaction ids, first to last: never below `atLeast` nor 2 x seconds since 2020, never given before. With
-   * a count of 0 it only says that all below `atLeast` are given, after the registry has lost its data.
+   * a count of 0 it only says that all below `atLeast` are given, in case the registry has lost its data, and hears as `first`
+   * up to where they are.
    */
   reserveTransactionIds(count: number, atLeast: number): Promise<{ readonly first: number; readonly last: number }>
   /**

@@ -36,7 +36,7 @@ export interface Embedded {
   readonly directory: Directory
   readonly ledger: Ledger
   readonly registry: SessionRegistry
-  readonly transactionIds: Pick<TransactionIds, 'end' | 'fill'>
+  readonly transactionIds: Pick<TransactionIds, 'end' | 'fill' | 'heard'>
   /** Commits what waits, closes the store and gives `data_dir` free. */
   close(): Promise<void>
 }

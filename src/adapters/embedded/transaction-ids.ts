@@ -39,12 +39,7 @@ export class TransactionIds {
   /** The block that is on its way, with what it failed with. */
   #refill: Promise<unknown> | undefined
 
-  constructor(
-    store: IdRows,
-    clock: Clock,
-    commit: (rows: ControlWrite['rows']) => Promise<void>,
-    source?: BlockSource
-  ) {
+  constructor(store: IdRows, clock: Clock, commit: (rows: ControlWrite['rows']) => Promise<void>, source?: BlockSource) {
     this.#clock = clock
     this.#commit = commit
     this.#source = source
@@ -53,9 +48,16 @@ export class TransactionIds {
     if (source && spare) this.#spare = JSON.parse(spare)
   }
 
-  /** No block of this node reaches so far. */
+  /** No block that this node has, or has heard of, reaches so far. */
   get end(): number {
     return this.#reserved
+  }
+
+  /** Blocks were given up to `end` by the source: on disk, so that it can be told to a source that has lost its counter. */
+  async heard(end: number): Promise<void> {
+    if (end <= this.#reserved) return
+    this.#reserved = end
+    await this.#commit([{ key: counterKey, value: Buffer.from(String(end)) }])
   }
 
   /** Ids for now, and a block in reserve on disk, so that the node can go on when the source goes away. */

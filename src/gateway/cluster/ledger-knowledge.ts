@@ -16,6 +16,8 @@ export interface LedgerKnowledgeDeps {
   readonly lease: Pick<NodeLease, 'nodes'>
   /** `limits.command_memory`: what a node knew that was not seen for so long can come back no more. */
   readonly commandMemoryMs: number
+  /** Tell how far transaction ids are given, and hear it. */
+  readonly shareIds: () => Promise<void>
   /** Tell the shared ledger all that this node knows. */
   readonly restore: () => Promise<void>
 }
@@ -83,12 +85,14 @@ export class LedgerKnowledge {
     this.#gapBeforeMs = this.#gapOf(parts)
     // Emptied while this node was not there to see it, or a server that is new in its cluster.
     if (parts.some(({ signed }) => !signed.includes(node))) await this.tell()
+    else await this.#deps.shareIds()
   }
 
   async #tell(): Promise<void> {
-    const { roll, restore } = this.#deps
+    const { roll, restore, shareIds } = this.#deps
     // Read before: what is forgotten from now on is not told by this.
     const parts = await roll.read()
+    await shareIds()
     await restore()
     await roll.sign(parts)
   }

@@ -108,17 +108,21 @@ export class KeptLedger implements Ledger {
    * registry is away it waits; what expires meanwhile is told so by its session.
    */
   async confirm(record: CommandRecord): Promise<boolean> {
-    const { shared, clock } = this.#deps
+    const { shared, clock, knowledge } = this.#deps
     const { commandId } = record
     while (clock.now() < record.expiresAtMs) {
       try {
+        // With its data the ledger loses who has taken it over, and has sent it.
+        await this.#untilWhole(record)
+        const inDoubt = await knowledge.isInDoubt(record)
         const isOurs = await shared.confirm(record)
         const open = this.#open.get(commandId)
         // Taken over, and handed over to this node by who did: it is in its queue already, or noted as another's.
         if (open && !open.isUnconfirmed) return false
         if (isOurs) {
-          this.#setUnconfirmed(commandId, false)
-          return true
+          if (inDoubt) this.#open.set(commandId, { leftover: { record, why: 'late' }, dueMs: 0 })
+          else this.#setUnconfirmed(commandId, false)
+          return !inDoubt
         }
         const known = await shared.get(commandId)
         if (known?.state === 'claimed' && this.#open.get(commandId) === open) {

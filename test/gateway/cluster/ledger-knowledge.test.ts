@@ -26,6 +26,7 @@ async function open(others: readonly string[] = ['node-b'], store = new MemorySt
     roll,
     lease: { nodes: async () => [...nodes].map(([node, alive]) => ({ node, alive, incarnation: 'i-1' })) },
     commandMemoryMs: dayMs,
+    shareIds: async () => undefined,
     restore: async () => {
       told.push(roll.value)
       whileTelling()

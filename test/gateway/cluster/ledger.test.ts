@@ -175,3 +175,18 @@ test('a settlement waits for the registry, and ends with the first that reaches 
   clock.advance(500)
   strictEqual((await settled)?.settlement, accepted)
 })
+
+test('a command of the bus that another member may have taken over before a loss is not sent when it is confirmed', async () => {
+  const { ledger, knowledge, command } = open()
+  const record = command({ readIn: 1 })
+  await ledger.claim(record)
+  strictEqual(await ledger.confirm(record), true)
+  const other = { ...command({ readIn: 1 }), commandId: 'c-2' }
+  await ledger.claim(other)
+  knowledge.inDoubt = true
+  strictEqual(await ledger.confirm(other), false)
+  deepStrictEqual(
+    (await ledger.due(10)).map(({ commandId, outcome }) => `${commandId} ${outcome.outcome} ${outcome.reason}`),
+    ['c-2 unknown ledger_lost']
+  )
+})
