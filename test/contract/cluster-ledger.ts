@@ -73,6 +73,25 @@ export function clusterLedgerContract(name: string, create: () => Promise<Ledger
     strictEqual(await b.ledger.markWritten('c-1', epoch, 8), false)
   })
 
+  test(`${name}: what was written before a loss is told as written by its node, whoever owns the charge point or claimed it`, async (t) => {
+    const { a, b, world } = await two(t)
+    const record = claimedCommand('c-1')
+    await a.ledger.claim(record)
+    const { epoch } = await a.registry.claim('CP-1')
+    await a.ledger.write(record, epoch, 6)
+    await world.empty()
+    await b.ledger.claim(record)
+    const moved = await b.registry.claim('CP-1', epoch + 1)
+    await a.ledger.tellWritten(record, epoch, 6)
+    const told = await b.ledger.get('c-1')
+    deepStrictEqual([told?.state, told?.node, told?.epoch, told?.writtenAtMs], ['written', 'node-a', epoch, 6])
+    strictEqual(await b.ledger.write(record, moved.epoch, 7), 'refused')
+    strictEqual(await b.ledger.settle('c-1', cancelled, 8), undefined, 'nobody else can say that it was not sent')
+    strictEqual((await a.ledger.settle('c-1', accepted, 9))?.settlement?.outcome, 'accepted')
+    await b.ledger.tellWritten(record, moved.epoch, 10)
+    strictEqual((await a.ledger.get('c-1'))?.state, 'settled')
+  })
+
   test(`${name}: a command that was written is settled as not sent by nobody but who wrote it`, async (t) => {
     const { a, b } = await two(t)
     const record = claimedCommand('c-1')

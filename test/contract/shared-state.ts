@@ -167,6 +167,20 @@ export function sharedStateContract(name: string, create: () => Promise<SharedWo
     ok((await b.reserveTransactionIds(10, high + 10)).first >= high + 10)
   })
 
+  test(`${name}: a counter that was lost goes on where a node has heard that it was, and beyond what others took since`, async (t) => {
+    const { a, b, world } = await two(t)
+    await a.reserveTransactionIds(1_000, 0)
+    const heard = (await b.reserveTransactionIds(0, 0)).first
+    strictEqual((await b.reserveTransactionIds(0, heard)).first, heard, 'hearing takes nothing')
+    const since = await a.reserveTransactionIds(1_000, 0)
+    await world.empty()
+    const after = await b.reserveTransactionIds(1_000, heard)
+    ok(after.first > since.last)
+    await world.empty()
+    await a.reserveTransactionIds(0, after.last + 1_000_000)
+    ok((await b.reserveTransactionIds(1_000, 0)).first >= after.last + 1_000_000, 'told by another node')
+  })
+
   test(`${name}: a retried start gets the id of the open transaction, also on another node, until it has ended`, async (t) => {
     const { a, b } = await two(t)
     const given = await Promise.all([a.reserveTransaction('CP-1', 'key', 11), b.reserveTransaction('CP-1', 'key', 12)])

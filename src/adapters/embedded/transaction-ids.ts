@@ -39,7 +39,12 @@ export class TransactionIds {
   /** The block that is on its way, with what it failed with. */
   #refill: Promise<unknown> | undefined
 
-  constructor(store: IdRows, clock: Clock, commit: (rows: ControlWrite['rows']) => Promise<void>, source?: BlockSource) {
+  constructor(
+    store: IdRows,
+    clock: Clock,
+    commit: (rows: ControlWrite['rows']) => Promise<void>,
+    source?: BlockSource
+  ) {
     this.#clock = clock
     this.#commit = commit
     this.#source = source
