@@ -27,7 +27,7 @@ function world() {
   const closing = new AbortController()
   const topic: TopicRecord[] = []
   const told: string[] = []
-  const faults = { fetch: false }
+  const faults: { fetch: boolean; silence?: 'no answer' | 'no records' } = { fetch: false }
   const fetches = { count: 0 }
   const group = { committed: 0n }
   /** What a commit does beyond being carried out; may throw. */
@@ -44,7 +44,8 @@ function world() {
       await turn()
       if (faults.fetch) throw new Error('the broker is away')
       const at = from.get(0) ?? 0n
-      const records = topic.filter(({ offset }) => offset >= at)
+      if (faults.silence === 'no answer') return new Promise(() => undefined)
+      const records = faults.silence ? [] : topic.filter(({ offset }) => offset >= at)
       if (records.length > 0)
         return new Map<number, FetchedPartition>([[0, { records, nextOffset: at + BigInt(records.length) }]])
       // As the broker: an answer without records comes late.
@@ -80,7 +81,7 @@ function world() {
   /** Lets promises and timers run until it holds. */
   const until = async (what: string, holds: () => boolean): Promise<void> => {
     for (let turns = 0; !holds(); turns++) {
-      ok(turns < 2000, `it did not come about: ${what}`)
+      ok(turns < 8000, `it did not come about: ${what}`)
       await turn()
       clock.advance(50)
     }
@@ -207,4 +208,35 @@ test('a commit without an answer that had arrived proceeds, also when the genera
   closing.abort()
   first.over.abort()
   await first.ended()
+})
+
+test('a fetch that has no end, and records that are not read, have the consumer made anew', async () => {
+  const sayings = {
+    'no answer': 'a fetch has no end',
+    'no records': 'records wait in partition 0 and none is read'
+  } as const
+  for (const silence of ['no answer', 'no records'] as const) {
+    const { topic, faults, told, clock, until, begin } = world()
+    topic.push(recordAt(0))
+    faults.silence = silence
+    const { over } = begin(1, recorder().handler)
+    const startedMs = clock.now()
+    await until('the silence is noticed', () => told.includes(sayings[silence]))
+    ok(clock.now() - startedMs >= 59_000, 'not before a minute')
+    over.abort()
+  }
+})
+
+test('an empty topic, and a batch that is being accepted for long, are no silence', async () => {
+  const { topic, told, clock, closing, until, begin } = world()
+  const held = Promise.withResolvers<void>()
+  const { over } = begin(1, { accept: () => held.promise, proceed: () => undefined })
+  const startedMs = clock.now()
+  await until('two minutes without records', () => clock.now() - startedMs > 120_000)
+  topic.push(recordAt(0), recordAt(1))
+  await until('two minutes in accept', () => clock.now() - startedMs > 240_000)
+  deepStrictEqual([...new Set(told)], ['well'])
+  closing.abort()
+  over.abort()
+  held.resolve()
 })
