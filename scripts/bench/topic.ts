@@ -9,6 +9,7 @@ import { Talkers } from './talkers.ts'
 const fewPartitions = 6
 const manyPartitions = 64
 const steadyPerSecond = 2_000
+const warmUpMs = 4_000
 
 interface Sample {
   readonly perSecond: number
@@ -117,22 +118,37 @@ async function measureSteady(
   sides: readonly Talkers[],
   counts: readonly number[]
 ): Promise<string> {
-  const samples = sides.map(() => [] as Sample[])
-  for (let round = 0; round <= rounds; round++) {
+  const samples = sides.map(() => [] as (Sample & { readonly p50Ms: number })[])
+  // Both as warm as the one that has been measured already.
+  for (const side of sides) await measured(side, async () => (await side.talk(warmUpMs)).answered)
+  for (let round = 1; round <= rounds; round++) {
     for (const [index, side] of sides.entries()) {
-      const sample = await measured(side, async () => (await side.talk(seconds * 1_000, steadyPerSecond)).answered)
+      let p50Ms = Number.NaN
+      const sample = await measured(side, async () => {
+        const report = await side.talk(seconds * 1_000, steadyPerSecond)
+        p50Ms = report.p50Ms
+        return report.answered
+      })
+      samples[index]?.push({ ...sample, p50Ms })
       progress(
-        `${whole(steadyPerSecond)}/s, ${counts[index]} partitions, round ${round}: ${us(sample.cpuUs)}, broker ${us(sample.brokerCpuUs)}`
+        `${counts[index]} partitions, round ${round}: ${us(sample.cpuUs)}, broker ${us(sample.brokerCpuUs)}, ${whole(sample.perSecond)}/s, answers after ${p50Ms.toFixed(1)} ms`
       )
-      if (round > 0) samples[index]?.push(sample)
     }
   }
   const rows = counts.map((partitions, index) => {
-    const { cpuUs, brokerCpuUs } = medians(samples[index] ?? [])
-    return [`${partitions} partitions`, us(cpuUs), us(brokerCpuUs)]
+    const own = samples[index] ?? []
+    const { cpuUs, brokerCpuUs, perSecond } = medians(own)
+    const p50Ms = medianOf(own.map((sample) => sample.p50Ms))
+    return [`${partitions} partitions`, us(cpuUs), us(brokerCpuUs), whole(perSecond), `${p50Ms.toFixed(1)} ms`]
   })
   return markdownTable(
-    [`${whole(steadyPerSecond)} events a second`, 'CPU of the gateway per event', 'CPU of the broker per event'],
+    [
+      `${whole(steadyPerSecond)} events a second`,
+      'CPU of the gateway per event',
+      'CPU of the broker per event',
+      'in the topic a second',
+      'answer, p50'
+    ],
     rows
   )
 }
