@@ -26,6 +26,9 @@ const everyMs = 2_000
 /** A member's row is written again when it is as old as this: one small commit an hour. */
 const noteEveryMs = 3_600_000
 const forgetMemberMs = 60 * 86_400_000
+/** For all to notice the loss and to tell, or to start: until then nothing is given up as doubtful. */
+export const graceMs = 15_000
+const retryMs = 500
 /** A backend's clock, which stamps its commands, may be ahead of that of Redis. */
 export const clockMarginMs = 10_000
 
@@ -59,10 +62,20 @@ export class LedgerKnowledge {
     return isOlder(record, this.#gapBeforeMs)
   }
 
-  /** It may have been given, and written, before the ledger forgot, and who would know it has not told it. */
+  /**
+   * It may have been given, and written, before the ledger forgot, and who would know it has not told it. Soon after a loss this
+   * waits for those that are about to.
+   */
   async isInDoubt(record: CommandRecord): Promise<boolean> {
-    const parts = await this.#deps.roll.read()
-    return isOlder(record, this.#gapOf(parts))
+    const { roll, clock } = this.#deps
+    for (;;) {
+      const gapMs = this.#gapOf(await roll.read())
+      if (gapMs === undefined || !isOlder(record, gapMs)) return false
+      if (this.#stopped || clock.now() - gapMs >= graceMs) return true
+      await new Promise<void>((resolve) => {
+        clock.after(retryMs, resolve)
+      })
+    }
   }
 
   /** Tell the ledger what this node knows, and say that it did; before others may trust the registry again. */

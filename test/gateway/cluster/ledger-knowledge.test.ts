@@ -1,12 +1,14 @@
 import { deepStrictEqual, strictEqual } from 'node:assert'
 import { test } from 'node:test'
-import { clockMarginMs, LedgerKnowledge } from '../../../src/gateway/cluster/ledger-knowledge.ts'
+import { clockMarginMs, graceMs, LedgerKnowledge } from '../../../src/gateway/cluster/ledger-knowledge.ts'
+import type { CommandRecord } from '../../../src/ports/records.ts'
 import { claimedCommand } from '../../support/claimed-command.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { MemoryRoll } from '../../support/memory-cluster.ts'
 import { memoryLogger } from '../../support/memory-logger.ts'
 import { MemoryStore } from '../../support/memory-ports.ts'
 
+const turns = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 
@@ -42,8 +44,22 @@ async function open(others: readonly string[] = ['node-b'], store = new MemorySt
     roll.empty(clock.now())
     await knowledge.look()
   }
+  /** After the time that all have to tell. */
+  const isInDoubt = async (record: CommandRecord) => {
+    let said: boolean | undefined
+    const asked = knowledge.isInDoubt(record).then((inDoubt) => {
+      said = inDoubt
+    })
+    for (let step = 0; said === undefined && step <= graceMs / 500; step++) {
+      await turns()
+      if (said === undefined) clock.advance(500)
+    }
+    await asked
+    return said
+  }
   return {
     clock,
+    isInDoubt,
     roll,
     nodes,
     told,
@@ -70,28 +86,47 @@ test('a node alone in a fresh cluster doubts nothing: commands that are older th
 })
 
 test('after a loss what may have been given before is in doubt until each node that was there has told', async () => {
-  const { knowledge, given, lose, roll, clock } = await open(['node-b', 'node-c'])
+  const { isInDoubt, knowledge, given, lose, roll, clock } = await open(['node-b', 'node-c'])
   await lose()
-  strictEqual(await knowledge.isInDoubt(given(1)), true)
-  strictEqual(knowledge.wasInDoubt(given(1)), true)
+  const old = given(1)
+  const lossMs = clock.now()
+  strictEqual(await isInDoubt(old), true)
+  strictEqual(knowledge.wasInDoubt(old), true)
   roll.signed.add('node-b')
-  strictEqual(await knowledge.isInDoubt(given(1)), true, 'node c has not')
-  clock.advance(clockMarginMs)
-  strictEqual(await knowledge.isInDoubt(given(0)), false, 'given after the loss')
-  strictEqual(await knowledge.isInDoubt(given(1)), true)
-  const asked = { ...given(0), givenSinceMs: clock.now() - hourMs }
-  strictEqual(await knowledge.isInDoubt(asked), true, 'its asker may have asked before')
+  strictEqual(await isInDoubt(old), true, 'node c has not')
+  const fresh = { ...old, requestedAtMs: lossMs + clockMarginMs }
+  strictEqual(await isInDoubt(fresh), false, 'given after the loss')
+  strictEqual(await isInDoubt({ ...old, requestedAtMs: lossMs + clockMarginMs - 1 }), true, 'by a clock that is ahead')
+  const asked = { ...fresh, givenSinceMs: lossMs - hourMs }
+  strictEqual(await isInDoubt(asked), true, 'its asker may have asked before')
   roll.signed.add('node-c')
-  strictEqual(await knowledge.isInDoubt(asked), false)
+  strictEqual(await isInDoubt(asked), false)
+})
+
+test('soon after a loss a command waits for those that are about to tell, and then it is new', async () => {
+  const { knowledge, given, lose, roll, clock } = await open()
+  await lose()
+  let said: boolean | undefined
+  void knowledge.isInDoubt(given(1)).then((inDoubt) => {
+    said = inDoubt
+  })
+  await turns()
+  clock.advance(graceMs - 1_000)
+  await turns()
+  strictEqual(said, undefined)
+  roll.signed.add('node-b')
+  clock.advance(500)
+  await turns()
+  strictEqual(said, false)
 })
 
 test('which nodes there were is on disk: a node that starts after the loss knows whom it has to wait for', async () => {
   const before = await open()
   await before.lose()
   const after = await open([], before.store)
-  strictEqual(await after.knowledge.isInDoubt(after.given(1)), true)
+  strictEqual(await after.isInDoubt(after.given(1)), true)
   after.roll.signed.add('node-b')
-  strictEqual(await after.knowledge.isInDoubt(after.given(1)), false)
+  strictEqual(await after.isInDoubt(after.given(1)), false)
 })
 
 test('a node that was not seen for as long as commands are remembered is waited for no more', async () => {
