@@ -12,6 +12,7 @@ import type { SharedState } from '../../ports/shared-state.ts'
 import type { TlsOptions } from './backend.ts'
 import { RedisConnection } from './connection.ts'
 import { RedisControlChannel } from './control-channel.ts'
+import { RedisIndexSweep } from './index-sweep.ts'
 import { inspectRedis, type RedisFacts } from './inspect.ts'
 import { keysWith } from './keys.ts'
 import { RedisLedger } from './ledger.ts'
@@ -40,6 +41,8 @@ export interface RedisOptions {
   readonly leaseTtlMs: number
   /** Default: a day. */
   readonly commandMemoryMs?: number
+  /** Default: 400 days after its last connection. */
+  readonly chargePointMemoryMs?: number
   /** Default: thirty days. */
   readonly transactionMemoryMs?: number
   readonly clock: Clock
@@ -57,6 +60,8 @@ export interface Redis {
   readonly shared: SharedState
   /** `up` with a detail: it serves, and something is wrong with it all the same. */
   state(): SinkState
+  /** What is done every minute: entries of listings without a row are dropped; how many. */
+  sweep(): Promise<number>
   inspect(): Promise<RedisFacts>
   /** Ends all connections. A lease that was not given back with `lease.end()` runs out by itself. */
   close(): Promise<void>
@@ -94,22 +99,27 @@ export function createRedis(options: RedisOptions): Redis {
   })
   const control = new RedisControlChannel({ ...base, requestTimeoutMs, metrics })
   const commandMemoryMs = options.commandMemoryMs ?? dayMs
+  const chargePointMemoryMs = options.chargePointMemoryMs ?? 400 * dayMs
   const transactionMemoryMs = options.transactionMemoryMs ?? 30 * dayMs
   const watch = new RedisWatch(base)
+  const indexes = new RedisIndexSweep(base)
   connection.open()
   watch.start()
+  indexes.start()
   return {
     registry: new RedisSessionRegistry({ ...base, lease }),
     lease,
     control,
     ledger: new RedisLedger({ ...base, lease, commandMemoryMs }),
     roll: redisLedgerRoll({ connection, keys, nodeId }),
-    shared: new RedisSharedState({ ...base, lease, transactionMemoryMs }),
+    shared: new RedisSharedState({ ...base, lease, chargePointMemoryMs, transactionMemoryMs }),
     state: () => watch.state(),
+    sweep: () => indexes.sweep(),
     inspect: () => inspectRedis({ ...base, cluster }),
     close: async () => {
       lease.stop()
       watch.close()
+      indexes.close()
       await control.close()
       await connection.close()
     }

@@ -1,4 +1,5 @@
 import { GatewayError } from '../../lib/gateway-error.ts'
+import type { Clock } from '../../ports/clock.ts'
 import {
   type ChargePointRecord,
   keyOf,
@@ -27,6 +28,9 @@ export interface SharedStateDeps {
   readonly keys: Keys
   readonly nodeId: string
   readonly lease: RedisNodeLease
+  readonly clock: Clock
+  /** How long a charge point that is away is remembered. */
+  readonly chargePointMemoryMs: number
   /** Bound for transactions, and content keys, whose end is never told. */
   readonly transactionMemoryMs: number
 }
@@ -77,23 +81,17 @@ export class RedisSharedState implements SharedState {
   }
 
   async project(changes: readonly StoreChange[]): Promise<void> {
-    const { connection, keys } = this.#deps
-    const ids = new Set<string>()
-    const open = new Set<string>()
+    const { keys } = this.#deps
     // Of several changes to one row the last counts.
     const last = [...new Map(changes.map((change) => [`${change.table} ${change.key}`, change])).values()]
-    for (const { table, key, value } of last) {
-      if (value === null || (table !== 'chargePoints' && table !== 'transactions')) continue
-      ids.add(value.chargePointId)
-      if (table === 'transactions' && value.state === 'open') open.add(key)
-    }
-    // Indexes first: an entry whose row never came is passed over, a row without its entry would not be listed.
-    await Promise.all([this.#index(keys.chargePointIndex, ids), this.#index(keys.openTransactionIndex, open)])
-    const closed = (await Promise.all(last.map((change) => this.#projectOne(change)))).filter(
-      (key) => key !== undefined
-    )
-    if (closed.length > 0)
-      await connection.send(keys.openTransactionIndex, ['ZREM', keys.openTransactionIndex, ...new Set(closed)])
+    // Rows first: an entry without its row may be swept away. Who fails on the way projects all of it again.
+    const rows = await Promise.all(last.map((change) => this.#projectOne(change)))
+    const pick = (part: keyof Listed) => new Set(rows.map((row) => row[part]).filter((member) => member !== undefined))
+    await Promise.all([
+      this.#index('ZADD', keys.chargePointIndex, pick('chargePointId')),
+      this.#index('ZADD', keys.openTransactionIndex, pick('open')),
+      this.#index('ZREM', keys.openTransactionIndex, pick('closed'))
+    ])
   }
 
   async reserveTransactionIds(
@@ -164,31 +162,42 @@ export class RedisSharedState implements SharedState {
     return rows.filter((_, n) => Number(marks[n]) === 1)
   }
 
-  async #index(index: string, members: ReadonlySet<string>): Promise<void> {
+  async #index(command: 'ZADD' | 'ZREM', index: string, members: ReadonlySet<string>): Promise<void> {
     if (members.size === 0) return
-    const scored = [...members].flatMap((member) => ['0', member])
-    await this.#deps.connection.send(index, ['ZADD', index, ...scored])
+    const args = command === 'ZREM' ? members : [...members].flatMap((member) => ['0', member])
+    await this.#deps.connection.send(index, [command, index, ...args])
   }
 
-  /** The key of a transaction that is open no more, else undefined. */
-  async #projectOne(change: StoreChange): Promise<string | undefined> {
+  async #projectOne(change: StoreChange): Promise<Listed> {
     const { connection, keys, nodeId } = this.#deps
     if (change.table === 'transactions') return this.#projectTransaction(change.key, change.value)
-    if (change.table === 'chargePoints') {
-      const key = keys.chargePoint(change.key)
-      if (change.value)
-        await connection.run(scripts.projectChargePoint, [key], [change.value.epoch, JSON.stringify(change.value)])
-      else await connection.send(key, ['DEL', key])
-    } else if (change.table === 'openEpochs') {
+    if (change.table === 'chargePoints') return this.#projectChargePoint(change.key, change.value)
+    if (change.table === 'openEpochs') {
       const both = [keys.openEpochs(nodeId), keys.openEpochRows(nodeId)] as const
       if (change.value) await connection.run(scripts.openEpochPut, both, [change.key, JSON.stringify(change.value)])
       else await this.#removeOpenEpoch(nodeId, change.key)
     }
     // Commands have their own place: the ledger.
-    return undefined
+    return {}
   }
 
-  async #projectTransaction(key: string, row: TransactionRecord | null): Promise<string | undefined> {
+  async #projectChargePoint(chargePointId: string, record: ChargePointRecord | null): Promise<Listed> {
+    const { connection, keys, clock, chargePointMemoryMs } = this.#deps
+    const key = keys.chargePoint(chargePointId)
+    if (!record) {
+      await connection.send(key, ['DEL', key])
+      return {}
+    }
+    const nowMs = clock.now()
+    const leftMs = (record.connections[0]?.disconnectedAtMs ?? nowMs) + chargePointMemoryMs - nowMs
+    // On the disk of a node it stays, and comes anew at each of its starts.
+    if (leftMs <= 0) return {}
+    const args = [record.epoch, JSON.stringify(record), Math.min(leftMs, chargePointMemoryMs)]
+    await connection.run(scripts.projectChargePoint, [key], args)
+    return { chargePointId }
+  }
+
+  async #projectTransaction(key: string, row: TransactionRecord | null): Promise<Listed> {
     const { connection, keys, transactionMemoryMs } = this.#deps
     const cut = key.indexOf('\u0001')
     const chargePointId = key.slice(0, cut)
@@ -196,7 +205,7 @@ export class RedisSharedState implements SharedState {
     const ended = keys.endedTransactions(chargePointId)
     if (!row) {
       await connection.run(scripts.removeTransaction, [transactions, ended], [key.slice(cut + 1)])
-      return key
+      return { closed: key }
     }
     const { transactionId, epoch, updatedAtMs, state, startKey } = row
     const now = await connection.run(
@@ -206,7 +215,7 @@ export class RedisSharedState implements SharedState {
       [transactionId, epoch, updatedAtMs, state, JSON.stringify(row), endedMax, transactionMemoryMs,
         startKey === undefined ? '0' : '1']
     )
-    return now === 'open' ? undefined : key
+    return { chargePointId, ...(now === 'open' ? { open: key } : { closed: key }) }
   }
 
   async #removeOpenEpoch(node: string, key: string): Promise<void> {
@@ -261,6 +270,13 @@ export class RedisSharedState implements SharedState {
       from = page.at(-1)
     }
   }
+}
+
+/** Where a row is listed now, or no more. */
+interface Listed {
+  readonly chargePointId?: string
+  readonly open?: string
+  readonly closed?: string
 }
 
 function rowKey({ chargePointId, transactionId }: TransactionRecord): string {
