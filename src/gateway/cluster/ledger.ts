@@ -47,6 +47,8 @@ const restoredAtOnce = 200
 const unsureMs = 10_000
 /** After its expiry and its answer's deadline, for whoever has it to settle it. */
 const graceMs = 5_000
+/** How long the end of a command waits for a node that has not told an emptied ledger what it knows; it may never come back. */
+const tellingMs = 30_000
 
 /**
  * The shared ledger, with what this node took on kept on its own disk as well. The shared one decides every race; the own one
@@ -208,7 +210,7 @@ export class KeptLedger implements Ledger {
 
   /** Commands of this node that nobody has ended in their time, with the outcome that they have to get. */
   async due(limit: number): Promise<readonly DueCommand[]> {
-    const { shared, local, clock, node } = this.#deps
+    const { shared, local, clock, node, knowledge } = this.#deps
     const nowMs = clock.now()
     const due: DueCommand[] = []
     for (const [commandId, open] of this.#open) {
@@ -227,6 +229,8 @@ export class KeptLedger implements Ledger {
         this.#open.delete(commandId)
         continue
       }
+      // Who has it may be about to tell an emptied ledger how it ended.
+      if (leftover.why === 'handed_over' && nowMs < dueMs + tellingMs && (await knowledge.isInDoubt(own))) continue
       const outcome = await this.#judge({ ...leftover, own, known, node })
       if (this.#open.get(commandId) !== open) continue
       if (outcome) due.push({ commandId, outcome })
@@ -273,7 +277,9 @@ export class KeptLedger implements Ledger {
       if (isNew && record.node === node) await shared.published(commandId)
       return
     }
-    await shared.claim({ ...record, state: 'claimed' })
+    const claim = await shared.claim({ ...record, state: 'claimed' })
+    // So that this node, too, can tell of its end the next time that the ledger forgets.
+    if (claim.kind === 'exists' && claim.record.state === 'settled') return this.#close(claim.record)
     // Whoever has claimed it anew meanwhile must not write it, nor say that it was not sent.
     if (state === 'written' && epoch !== undefined && writtenAtMs !== undefined)
       await shared.tellWritten(record, epoch, writtenAtMs)
@@ -289,6 +295,8 @@ export class KeptLedger implements Ledger {
       : await shared.settle(commandId, outcome, settledAtMs)
     if (settled) {
       if (own) await local.settle(commandId, outcome, settledAtMs)
+      // Of a node that is dead: kept here, or nobody could tell an emptied ledger that it has ended.
+      else await this.#deps.store.commit([{ table: 'commands', key: keyOf.command(commandId), value: settled }])
       this.#open.delete(commandId)
       return settled
     }

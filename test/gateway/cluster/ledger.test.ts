@@ -123,6 +123,44 @@ test('an emptied ledger is told each outcome, claim and hand-over that this node
   deepStrictEqual(shared.publishedIds, ['c-1'])
 })
 
+// Redis was emptied after a sweep had ended a dead node's command: nobody knew, and it ended anew under the same event id.
+test("the end of another node's command is kept here, so that an emptied ledger is told of it", async () => {
+  const { ledger, shared, command } = open()
+  shared.entries.set('c-1', command({ node: 'node-b' }))
+  await ledger.settle('c-1', { outcome: 'not_sent', reason: 'node_lost' }, 9)
+  shared.empty()
+  await ledger.restore()
+  strictEqual(shared.entries.get('c-1')?.settlement?.reason, 'node_lost')
+})
+
+test('who finds in the ledger that a command has ended can tell of it the next time that the ledger forgets', async () => {
+  const { ledger, shared, command } = open()
+  await ledger.claim(command())
+  await ledger.handOver(command(), 'node-b', 'i-1')
+  shared.entries.set('c-1', command({ node: 'node-b', state: 'settled', settlement: accepted, settledAtMs: 9 }))
+  await ledger.restore()
+  shared.empty()
+  await ledger.restore()
+  strictEqual(shared.entries.get('c-1')?.settlement?.outcome, 'accepted')
+})
+
+test('what was handed over waits for a node that has not told an emptied ledger how it ended, but not for ever', async () => {
+  const { ledger, shared, knowledge, clock, command } = open()
+  const given = command()
+  await ledger.claim(given)
+  await ledger.handOver(given, 'node-b', 'i-1')
+  shared.empty()
+  knowledge.inDoubt = true
+  const dueMs = given.expiresAtMs + given.timeoutMs + 5_000
+  clock.advance(dueMs - clock.now())
+  deepStrictEqual(await ledger.due(10), [])
+  clock.advance(30_000)
+  deepStrictEqual(
+    (await ledger.due(10)).map(({ outcome }) => outcome.outcome),
+    ['unknown']
+  )
+})
+
 test('a claim that was not answered is asked for until it cannot be carried out any more', async () => {
   const { ledger, shared, clock, command } = open()
   shared.away = away
