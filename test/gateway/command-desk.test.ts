@@ -375,3 +375,30 @@ test('a command that is claimed exists, whatever happens to its hand-over: nobod
   deepStrictEqual([submitted.kind, submitted.kind === 'accepted' && submitted.record.state], ['accepted', 'claimed'])
   ok(gateway.lines.some(({ message }) => message.includes('its deadline settles it')))
 })
+
+test('a command that may have been written before the ledger lost its data is not written, and ends as unknown', async () => {
+  const gateway = new GatewayHarness()
+  const station = await booted(gateway)
+  const claim = gateway.ledger.claim.bind(gateway.ledger)
+  const since: (number | undefined)[] = []
+  gateway.ledger.claim = async (record) => {
+    since.push(record.givenSinceMs)
+    await claim(record)
+    return { kind: 'in_doubt', record }
+  }
+  const submitted = await gateway.submit('CP-1', { id: 'c-1' })
+  deepStrictEqual([submitted.kind, submitted.kind === 'accepted' && submitted.created], ['accepted', true])
+  const request = { id: 'c-2', chargePointId: 'CP-1', type: 'ocpp.call', requestedBy: 'kafka' }
+  const data = { action: 'Reset', payload: { type: 'Soft' } }
+  strictEqual(await gateway.node.desk.accept({ ...request, data }, gateway.clock.now()), undefined)
+  await turn()
+  strictEqual(outcomeOf(gateway, 'c-1'), 'unknown/ledger_lost')
+  strictEqual(outcomeOf(gateway, 'c-2'), 'unknown/ledger_lost')
+  strictEqual(station.wire.frames.filter(([type]) => type === 2).length, 0)
+  strictEqual(gateway.node.desk.openCommands, 0)
+  deepStrictEqual(
+    since,
+    [gateway.clock.now() - gatewaySettings.commandAgeMaxMs, undefined],
+    'who names an id by HTTP may have asked before; a record of the bus has its time'
+  )
+})

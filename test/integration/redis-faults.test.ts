@@ -214,3 +214,24 @@ async function moveSlot(ports: readonly number[], slot: number, key: string): Pr
   for (const one of [target, source]) await one.command('CLUSTER', 'SETSLOT', String(slot), 'NODE', ids[to] ?? '')
   for (const one of connections) one.close()
 }
+
+// What comes back may be an older snapshot: its nodes have to tell again what they know.
+test('a Redis that restarts with its data begins its roll anew', async (t) => {
+  const redis = await startRedis({ persistence: true })
+  t.after(() => redis.close())
+  const node = await startedRedisNode(t, { cluster: false, url: redis.url }, quick)
+  const [before] = await node.roll.read()
+  ok(before)
+  await node.roll.sign([before])
+  deepStrictEqual((await node.roll.read())[0]?.signed, ['node-a'])
+  const { epoch } = await node.registry.claim('CP-1')
+  await redis.kill()
+  await until('it is noticed', () => node.lease.state().kind === 'away')
+  await redis.start()
+  await until('it is back', () => node.lease.state().kind === 'lost')
+  ok((await node.registry.claim('CP-1')).epoch > epoch)
+  strictEqual((await node.registry.claim('CP-1', 9e8)).displaced?.node, 'node-a', 'it has its data')
+  const [after] = await node.roll.read()
+  deepStrictEqual(after?.signed, [])
+  ok(after.value !== before.value && after.sinceMs > before.sinceMs)
+})

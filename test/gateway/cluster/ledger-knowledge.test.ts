@@ -19,6 +19,7 @@ async function open(others: readonly string[] = ['node-b'], store = new MemorySt
   for (const node of others) roll.signed.add(node)
   const nodes = new Map(['node-a', ...others].map((node) => [node, true]))
   const told: string[] = []
+  let idsShared = 0
   let whileTelling: () => void = () => undefined
   const knowledge = new LedgerKnowledge({
     node: 'node-a',
@@ -28,7 +29,9 @@ async function open(others: readonly string[] = ['node-b'], store = new MemorySt
     roll,
     lease: { nodes: async () => [...nodes].map(([node, alive]) => ({ node, alive, incarnation: 'i-1' })) },
     commandMemoryMs: dayMs,
-    shareIds: async () => undefined,
+    shareIds: async () => {
+      idsShared++
+    },
     restore: async () => {
       told.push(roll.value)
       whileTelling()
@@ -60,6 +63,7 @@ async function open(others: readonly string[] = ['node-b'], store = new MemorySt
   return {
     clock,
     isInDoubt,
+    idsShared: () => idsShared,
     roll,
     nodes,
     told,
@@ -184,4 +188,18 @@ test('what was lost while a node told it is told again', async () => {
   await knowledge.look()
   strictEqual(told.length, 3)
   strictEqual(roll.signed.has('node-a'), true)
+})
+
+test('at each look a node tells how far transaction ids are given, first of all after a loss', async () => {
+  const { knowledge, idsShared, roll, clock, whileTelling } = await open()
+  strictEqual(idsShared(), 1)
+  await knowledge.look()
+  strictEqual(idsShared(), 2)
+  roll.empty(clock.now())
+  let before = 0
+  whileTelling(() => {
+    before = idsShared()
+  })
+  await knowledge.look()
+  strictEqual(before, 3, 'before it tells of commands')
 })
