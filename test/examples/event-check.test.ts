@@ -41,8 +41,32 @@ test('a gap is told with what is missing, within its own charge point and epoch 
 })
 
 test('ids are forgotten from the oldest on, so that memory stays bounded', () => {
-  const check = new EventCheck(2)
+  const check = new EventCheck({ ids: 2, connections: 10 })
   for (const n of [1, 2, 3]) check.take(event(n))
   strictEqual(check.take(event(3)).kind, 'repeat')
   strictEqual(check.take(event(1)).kind, 'new')
+})
+
+test('a connection is forgotten at its end, which may come after a gap; of `node_lost` the rest may come yet', () => {
+  const check = new EventCheck()
+  check.take(event(1))
+  deepStrictEqual(check.take(event(3, { type: 'charge_point.disconnected' })), { kind: 'gap', first: 2, last: 2 })
+  strictEqual(check.connections, 0)
+  strictEqual(check.take(event(3)).kind, 'repeat')
+  strictEqual(check.connections, 0)
+  check.take(event(1, { epoch: 8 }))
+  const { sequence: _, ...lost } = event(0, { epoch: 8, type: 'charge_point.disconnected', node: 'gw-1' })
+  strictEqual(check.take(lost).kind, 'new')
+  deepStrictEqual(check.take(event(3, { epoch: 8 })), { kind: 'gap', first: 2, last: 2 })
+})
+
+test('of connections whose end never came those are forgotten that were silent for longest', () => {
+  const check = new EventCheck({ ids: 100, connections: 2 })
+  check.take(event(1, { epoch: 7 }))
+  check.take(event(1, { epoch: 8 }))
+  check.take(event(2, { epoch: 7 }))
+  check.take(event(1, { epoch: 9 }))
+  strictEqual(check.connections, 2)
+  strictEqual(check.take(event(4, { epoch: 7 })).kind, 'gap')
+  strictEqual(check.take(event(4, { epoch: 8 })).kind, 'new')
 })
