@@ -157,15 +157,8 @@ function expectTold(gateway: GatewayProcess, ...lines: readonly RegExp[]): void 
 }
 
 const open = () => ['--kafka.brokers', kafka.addresses().join(',')]
-function scram(user: string, secret: string): string[] {
-  const login = [
-    '--kafka.sasl_mechanism',
-    'scram-sha-512',
-    '--kafka.sasl_username',
-    user,
-    '--kafka.sasl_password',
-    secret
-  ]
+function scram(user: string, secret: string, mechanism = 'scram-sha-512'): string[] {
+  const login = ['--kafka.sasl_mechanism', mechanism, '--kafka.sasl_username', user, '--kafka.sasl_password', secret]
   const tls = ['--kafka.tls', 'true', '--kafka.tls_ca_file', kafka.certificates?.ca ?? '']
   return ['--kafka.brokers', kafka.addresses('secure').join(','), ...login, ...tls]
 }
@@ -304,6 +297,28 @@ test('no topic: readiness and doctor say how to make it, and whose right to crea
   expectFinding(stranger, 'fail', 'events_topic', /grant stranger DESCRIBE and WRITE/)
   expectFinding(stranger, 'fail', 'consumer_group', /grant stranger READ on the group/)
   await expectReadiness(await start(...scram('stranger', password)), 'kafka', /"stranger" may not/)
+})
+
+test('PLAIN over TLS: events arrive, a command of the topic goes down, and a wrong password is told', async () => {
+  const gateway = await start(...scram('gateway', password, 'plain'))
+  const station = await Station.connect({ url: gateway.url, id: 'CP-plain' })
+  ok((await station.boot()).ok)
+  const own = async () => (await readTopic(kafka.addresses(), 'ocpp-events-up')).filter(({ key }) => key === 'CP-plain')
+  const has = async (word: string) => (await own()).some(({ value }) => value.includes(word))
+  await until('the boot is in the topic', () => has('charge_point.booted'))
+  const producer = new Producer({
+    clientId: 'backend',
+    bootstrapBrokers: kafka.addresses(),
+    serializers: stringSerializers
+  })
+  const command = { id: 'plain-1', type: 'ocpp.call', data: { action: 'Reset', payload: { type: 'Soft' } } }
+  await producer.send({ messages: [{ topic: 'commands-down', key: 'CP-plain', value: JSON.stringify(command) }] })
+  await producer.close()
+  await until('its outcome is in the topic', () => has('"outcome":"accepted"'))
+  await station.close()
+  strictEqual(await gateway.end(), 0)
+  const wrong = scram('gateway', 'wrong', 'plain')
+  await expectReadiness(await start(...wrong), 'kafka', /refuses the user name or password of "gateway"/)
 })
 
 test('a wrong SASL password is told as that, with the keys to look at', async () => {
