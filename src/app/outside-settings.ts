@@ -55,8 +55,12 @@ export function busSettings({ kafka, delivery, limits }: Config) {
   }
 }
 
+/** 20,000 connections: 67 requests a second. */
+const recheckMs = 300_000
+
 export function clusterSettings({ node, limits, redis }: Config): ClusterSettings {
-  return { node: node.id, adoptionsPerSecondMax: limits.adoptionsPerSecondMax, leaseTtlMs: redis.leaseTtlMs }
+  const { adoptionsPerSecondMax } = limits
+  return { node: node.id, adoptionsPerSecondMax, leaseTtlMs: redis.leaseTtlMs, recheckMs }
 }
 
 const batchRecordsMax = 1_000

@@ -37,13 +37,16 @@ test('no more sessions a second are registered again than the limit says, and th
       },
       locate: async () => undefined,
       unregistered: () => waiting,
+      recheck: () => undefined,
+      heldCount: 0,
       forgetRegistrations: () => undefined,
       onUnregistered: () => undefined
     },
     find: () => undefined,
     restore: async () => undefined,
     logger: memoryLogger(),
-    perSecondMax: 40
+    perSecondMax: 40,
+    recheckMs: 300_000
   })
   tell('lost')
   const left: number[] = []
@@ -104,6 +107,8 @@ test('while another gateway has the id of this node nothing is registered, also 
       },
       locate: async () => undefined,
       unregistered: () => waiting,
+      recheck: () => undefined,
+      heldCount: 0,
       forgetRegistrations: () => undefined,
       onUnregistered: (listener) => {
         listeners.unregistered = listener
@@ -114,7 +119,8 @@ test('while another gateway has the id of this node nothing is registered, also 
       restored++
     },
     logger: memoryLogger(),
-    perSecondMax: 20
+    perSecondMax: 20,
+    recheckMs: 300_000
   })
   tell('lost')
   await turns()
@@ -152,6 +158,8 @@ test('a session that lost to a newer connection was replaced; one that was told 
       adopt: async () => false,
       locate: async (chargePointId) => (chargePointId === 'CP-1' ? { node: 'node-b', epoch: 6 } : undefined),
       unregistered: () => waiting,
+      recheck: () => undefined,
+      heldCount: 0,
       forgetRegistrations: () => undefined,
       onUnregistered: () => undefined
     },
@@ -165,10 +173,58 @@ test('a session that lost to a newer connection was replaced; one that was told 
       }) as never,
     restore: async () => undefined,
     logger: memoryLogger(),
-    perSecondMax: 1_000
+    perSecondMax: 1_000,
+    recheckMs: 60_000
   })
   tell('lost')
   await turns()
   deepStrictEqual(ended, ['CP-1 replaced', 'CP-2 taken_for_lost'])
   adoption.stop()
+})
+
+// A session whose eviction was lost with the node that sent it: nobody else finds out that the registry does not know it.
+test('while the lease is held, all sessions are asked for within the time of a round', async () => {
+  const clock = new FakeClock()
+  const rechecked: number[] = []
+  let lease: LeaseState = 'held'
+  const adoption = new Adoption({
+    clock,
+    lease: {
+      incarnation: 'i-1',
+      begin: async () => undefined,
+      state: () => ({ kind: lease, sinceMs: 0 }),
+      onChange: () => () => undefined,
+      adopted: () => undefined,
+      nodes: async () => [],
+      registryIsWhole: async () => true,
+      end: async () => undefined
+    },
+    registry: {
+      adopt: async () => true,
+      locate: async () => undefined,
+      unregistered: () => [],
+      recheck: (count) => rechecked.push(count),
+      heldCount: 20_000,
+      forgetRegistrations: () => undefined,
+      onUnregistered: () => undefined
+    },
+    find: () => undefined,
+    restore: async () => undefined,
+    logger: memoryLogger(),
+    perSecondMax: 1_000,
+    recheckMs: 300_000
+  })
+  clock.advance(300_000)
+  strictEqual(rechecked.length, 60)
+  strictEqual(
+    rechecked.reduce((sum, count) => sum + count, 0),
+    20_040
+  )
+  lease = 'away'
+  clock.advance(300_000)
+  strictEqual(rechecked.length, 60)
+  lease = 'held'
+  adoption.stop()
+  clock.advance(300_000)
+  strictEqual(rechecked.length, 60)
 })

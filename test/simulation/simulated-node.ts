@@ -162,7 +162,8 @@ export class SimulatedNode {
       ids: { eventId: nextId, commandId: nextId },
       makeSession: (start) => new Session(tools, start)
     })
-    const cluster = new Cluster(ports, own, joined, gateway, { node: name, adoptionsPerSecondMax: 100, leaseTtlMs })
+    const settings = { node: name, adoptionsPerSecondMax: 100, leaseTtlMs, recheckMs: 20_000 }
+    const cluster = new Cluster(ports, own, joined, gateway, settings)
     const forwarder = new Forwarder({
       settings: forwarderSettings(name),
       log,

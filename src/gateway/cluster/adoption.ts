@@ -10,7 +10,7 @@ export interface AdoptionDeps {
   readonly lease: NodeLease
   readonly registry: Pick<
     ClusterRegistry,
-    'adopt' | 'locate' | 'unregistered' | 'forgetRegistrations' | 'onUnregistered'
+    'adopt' | 'locate' | 'unregistered' | 'forgetRegistrations' | 'onUnregistered' | 'recheck' | 'heldCount'
   >
   readonly find: (chargePointId: string) => LiveConversation | undefined
   /** Tell the ledger what this node knows of commands; before others may trust the registry again. */
@@ -18,10 +18,16 @@ export interface AdoptionDeps {
   readonly logger: Logger
   /** `limits.adoptions_per_second_max`: a registry that has just come back must not be drowned. */
   readonly perSecondMax: number
+  /**
+   * Within this time the registry is asked for each session whether it still says the same: one whose eviction was lost with the
+   * node that sent it is found by nobody else, and would go on without an owner.
+   */
+  readonly recheckMs: number
 }
 
 const stepMs = 50
 const retryMs = 1_000
+const recheckStepMs = 5_000
 
 /** There is a registry to adopt in, and no other node with this one's id. */
 function isOurs(state: LeaseState): boolean {
@@ -37,6 +43,7 @@ export class Adoption {
   #running = false
   #stopped = false
   #cancelSoon: (() => void) | undefined
+  #cancelRecheck: (() => void) | undefined
   #cancelPause: (() => void) | undefined
   readonly #unsubscribe: () => void
 
@@ -45,12 +52,14 @@ export class Adoption {
     this.#unsubscribe = deps.lease.onChange((state) => this.#leaseIs(state))
     // One claim that ran into its timeout says nothing about the lease, and is in no registry yet.
     deps.registry.onUnregistered(() => this.#soon())
+    this.#recheckLater()
   }
 
   stop(): void {
     this.#stopped = true
     this.#unsubscribe()
     this.#cancelSoon?.()
+    this.#cancelRecheck?.()
     this.#cancelPause?.()
   }
 
@@ -65,6 +74,14 @@ export class Adoption {
     this.#cancelSoon ??= this.#deps.clock.after(retryMs, () => {
       this.#cancelSoon = undefined
       if (isOurs(this.#deps.lease.state().kind)) this.#begin()
+    })
+  }
+
+  #recheckLater(): void {
+    const { clock, lease, registry, recheckMs } = this.#deps
+    this.#cancelRecheck = clock.after(recheckStepMs, () => {
+      if (lease.state().kind === 'held') registry.recheck(Math.ceil((registry.heldCount * recheckStepMs) / recheckMs))
+      this.#recheckLater()
     })
   }
 

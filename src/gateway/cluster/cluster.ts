@@ -114,6 +114,8 @@ export interface ClusterSettings {
   readonly node: string
   readonly adoptionsPerSecondMax: number
   readonly leaseTtlMs: number
+  /** See `Adoption`. */
+  readonly recheckMs: number
 }
 
 /** One node's part in the cluster: adopts, projects, answers other nodes, takes commands from the bus, ends what dead nodes left. */
@@ -151,7 +153,8 @@ export class Cluster {
       find: (chargePointId) => hub.find(chargePointId),
       restore: () => joined.knowledge.tell(),
       logger,
-      perSecondMax: settings.adoptionsPerSecondMax
+      perSecondMax: settings.adoptionsPerSecondMax,
+      recheckMs: settings.recheckMs
     })
     this.#projector = new Projector({ clock, shared, store, logger })
     const othersAreDead = missingIsDead(lease, clock, settings.leaseTtlMs)

@@ -39,6 +39,7 @@ export class ClusterRegistry implements SessionRegistry {
   readonly #deps: ClusterRegistryDeps
   /** More than one of a charge point while a newer connection takes an older one's place. */
   readonly #held = new Map<string, Held>()
+  #rechecking: MapIterator<Held> | undefined
   #onUnregistered: () => void = () => undefined
 
   constructor(deps: ClusterRegistryDeps) {
@@ -70,6 +71,25 @@ export class ClusterRegistry implements SessionRegistry {
     if (!held) return
     held.isRegistered = false
     this.#onUnregistered()
+  }
+
+  /** Of all that is held, the next `count`: the registry is asked once more whether it says the same. */
+  recheck(count: number): void {
+    for (let n = 0; n < count; n++) {
+      this.#rechecking ??= this.#held.values()
+      const { value: held, done } = this.#rechecking.next()
+      if (done) {
+        this.#rechecking = undefined
+        break
+      }
+      held.isRegistered = false
+    }
+    if (count > 0) this.#onUnregistered()
+  }
+
+  /** Epochs that this node holds. */
+  get heldCount(): number {
+    return this.#held.size
   }
 
   /** `epoch` of another node has taken over: what is older here ends, also when it is no connection yet. */

@@ -108,3 +108,20 @@ test('what another node has taken over is doubted also before it is a connection
   registry.displaced('CP-1', 8)
   deepStrictEqual(held(registry), [7])
 })
+
+test('all that is held is asked for anew, a part at a time and round after round', async () => {
+  let epoch = 0
+  const { registry, adoptionsAsked } = open(async () => ({ epoch: ++epoch }))
+  for (const id of ['CP-1', 'CP-2', 'CP-3']) await registry.claim(id)
+  strictEqual(registry.heldCount, 3)
+  registry.recheck(0)
+  strictEqual(adoptionsAsked(), 0)
+  const rounds: number[][] = []
+  for (let n = 0; n < 4; n++) {
+    registry.recheck(2)
+    rounds.push(held(registry))
+    for (const { chargePointId, epoch: own } of registry.unregistered()) await registry.adopt(chargePointId, own)
+  }
+  deepStrictEqual(rounds, [[1, 2], [3], [1, 2], [3]])
+  strictEqual(adoptionsAsked(), 4)
+})
