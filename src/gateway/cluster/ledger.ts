@@ -93,8 +93,22 @@ export class KeptLedger implements Ledger {
     if (kept.kind !== 'claimed') return this.#knownAlready(kept)
     this.#track(claim.record.commandId, { record: claim.record, why: 'late' })
     this.#setUnconfirmed(claim.record.commandId, record.readIn !== undefined)
-    await this.#untilWhole(record)
-    return { kind: (await this.#deps.knowledge.isInDoubt(record)) ? 'in_doubt' : 'claimed', record: claim.record }
+    return await this.#certain(record, claim.record)
+  }
+
+  /** A claim that was won is one that nobody else has: once all have told an emptied ledger what they know. */
+  async #certain(asked: CommandRecord, claimed: CommandRecord): Promise<LedgerClaim> {
+    const { shared, clock, knowledge, node } = this.#deps
+    const beganMs = clock.now()
+    await this.#untilWhole(asked)
+    if (await knowledge.isInDoubt(asked)) return { kind: 'in_doubt', record: claimed }
+    const hasWaited = clock.now() - beganMs >= retryMs
+    const told = hasWaited ? await shared.get(asked.commandId) : undefined
+    if (!told || (told.state === 'claimed' && told.node === node)) return { kind: 'claimed', record: claimed }
+    // What was told meanwhile goes on this disk too, or this node would tell the next emptied ledger that it is claimed.
+    if (told.state === 'settled') await this.#close(told)
+    else await this.#note(told)
+    return { kind: 'exists', record: told }
   }
 
   /** This life of `node` has it from now on, and this node's own disk says so before the message is sent. */

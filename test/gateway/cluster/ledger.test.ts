@@ -19,14 +19,20 @@ function open(store = new MemoryStore()) {
   const shared = new MemoryClusterLedger('node-a')
   const registry = new MemoryRegistry()
   const doubted: string[] = []
-  const knowledge = { inDoubt: false }
+  const knowledge = { inDoubt: false, wait: async () => undefined as unknown }
   const ledger = new KeptLedger({
     node: 'node-a',
     shared,
     local: new MemoryLedger(store, registry),
     store,
     lease: { registryIsWhole: async () => true },
-    knowledge: { isInDoubt: async () => knowledge.inDoubt, wasInDoubt: () => knowledge.inDoubt },
+    knowledge: {
+      isInDoubt: async () => {
+        await knowledge.wait()
+        return knowledge.inDoubt
+      },
+      wasInDoubt: () => knowledge.inDoubt
+    },
     clock,
     logger: memoryLogger(),
     onNotOwner: (chargePointId, epoch) => doubted.push(`${chargePointId} ${epoch}`)
@@ -227,4 +233,17 @@ test('a command of the bus that another member may have taken over before a loss
     (await ledger.due(10)).map(({ commandId, outcome }) => `${commandId} ${outcome.outcome} ${outcome.reason}`),
     ['c-2 unknown ledger_lost']
   )
+})
+
+test('what others tell an emptied ledger while a claim waits for them is not sent, nor claimed at the next loss', async () => {
+  const { ledger, knowledge, shared, clock, command } = open()
+  const settled = command({ node: 'node-b', state: 'settled', settlement: accepted, settledAtMs: 7 })
+  knowledge.wait = async () => {
+    clock.advance(1_000)
+    shared.entries.set('c-1', settled)
+  }
+  deepStrictEqual(await ledger.claim(command()), { kind: 'exists', record: settled })
+  shared.empty()
+  await ledger.restore()
+  strictEqual(shared.entries.get('c-1')?.state, 'settled')
 })
