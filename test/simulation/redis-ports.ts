@@ -56,9 +56,16 @@ export function redisRegistry({ node, redis, lease, ask }: RedisLife): SessionRe
 
 export function redisLedger({ node, redis, lease, ask, clock }: RedisLife): ClusterLedger {
   const by = () => ({ node, incarnation: lease.incarnation })
+  const absent = new Set<string>()
   const judge = async (commandId: string, nowMs: number): Promise<OverdueCommand | undefined> => {
     const row = await ask(() => redis.row(commandId) && { ...redis.row(commandId) })
     const { record, incarnation = '' } = row ?? {}
+    // Its claim may be on its way: forgotten when the next look does not find it either.
+    if (!record && !absent.has(commandId)) {
+      absent.add(commandId)
+      return undefined
+    }
+    absent.delete(commandId)
     if (!record || row?.published) {
       await ask(() => redis.removeDeadline(commandId))
       return undefined
