@@ -66,7 +66,8 @@ function connect({ url, localAddresses = [] }: OpenRequest, id: string): Promise
     ws.on('message', (data) => {
       const text = String(data)
       if (text.startsWith('[3,"boot"')) {
-        if (!text.includes('"Accepted"')) throw new Error(`not accepted: ${text}`)
+        // The bare server answers nothing but `{}`.
+        if (/"status":"(?!Accepted")/.test(text)) throw new Error(`not accepted: ${text}`)
         isAccepted = true
         return resolve(socket)
       }

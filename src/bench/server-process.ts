@@ -51,6 +51,12 @@ export function startGatewayServer(flags: readonly string[] = []): Promise<Serve
 async function start(name: string, args: readonly string[], cleanUp: () => void): Promise<ServerProcess> {
   const beganMs = performance.now()
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  // After Ctrl-C too.
+  const onExit = () => {
+    child.kill('SIGKILL')
+    cleanUp()
+  }
+  process.once('exit', onExit)
   const listening = await firstListening(child, name)
   const listenMs = performance.now() - beganMs
   const pid = child.pid ?? 0
@@ -65,6 +71,7 @@ async function start(name: string, args: readonly string[], cleanUp: () => void)
       const exited = new Promise((resolve) => child.once('exit', resolve))
       child.kill('SIGTERM')
       await exited
+      process.off('exit', onExit)
       cleanUp()
     }
   }
