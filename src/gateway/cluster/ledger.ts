@@ -128,10 +128,13 @@ export class KeptLedger implements Ledger {
     const { commandId } = record
     while (clock.now() < record.expiresAtMs) {
       try {
+        // First of all: until it is confirmed, another member may take it over.
+        let isOurs = await shared.confirm(record)
         // With its data the ledger loses who has taken it over, and has sent it.
+        const beganMs = clock.now()
         await this.#untilWhole(record)
         const inDoubt = await knowledge.isInDoubt(record)
-        const isOurs = await shared.confirm(record)
+        if (clock.now() - beganMs >= retryMs) isOurs &&= await shared.confirm(record)
         const open = this.#open.get(commandId)
         // Taken over, and handed over to this node by who did: it is in its queue already, or noted as another's.
         if (open && !open.isUnconfirmed) return false
