@@ -10,12 +10,13 @@ import { readTopic } from '../support/kafka-records.ts'
 import { Station } from '../support/station.ts'
 import { assertValidEvent } from '../support/valid-event.ts'
 
-// Two gateways that share a real Kafka and a real Redis.
+// Three gateways that share a real Kafka and a real Redis.
 
 let redis: Redis
 let kafka: Kafka
 let a: GatewayProcess
 let b: GatewayProcess
+let c: GatewayProcess
 
 function flags(node: string): string[] {
   const shared = ['--redis.url', redis.url, '--kafka.brokers', kafka.addresses().join(','), '--redis.lease_ttl', '2s']
@@ -31,10 +32,11 @@ before(async () => {
   ;[redis, kafka] = await Promise.all([startRedis(), startKafka({ topics })])
   a = new GatewayProcess(flags('gw-a'))
   b = new GatewayProcess(flags('gw-b'))
-  await Promise.all([a.start(), b.start()])
+  c = new GatewayProcess(flags('gw-c'))
+  await Promise.all([a.start(), b.start(), c.start()])
 })
 after(async () => {
-  await Promise.all([a?.remove(), b?.remove()])
+  await Promise.all([a?.remove(), b?.remove(), c?.remove()])
   await Promise.all([redis?.close(), kafka?.close()])
 })
 
@@ -55,6 +57,14 @@ async function topicEvents(): Promise<GatewayEvent[]> {
     events.push(event)
   }
   return events
+}
+
+/** Again while it is refused: right after the start of a cluster its ledger cannot say yet whether an id is new. */
+function give(gateway: GatewayProcess, chargePointId: string, id: string, headers: Record<string, string> = {}) {
+  return eventually(async () => {
+    const given = await gateway.post(`/v1/charge-points/${chargePointId}/commands`, { id, ...reset }, headers)
+    return given.status === 503 ? undefined : given
+  })
 }
 
 /** Polls until `find` gives something; the run's own timeout ends a wait for ever. */
@@ -79,11 +89,7 @@ function outcomeOf(id: string): Promise<{ outcome: string; reason?: string }> {
 test('any node takes a command, and it reaches the charge point where it is, once', async () => {
   const station = await Station.connect({ url: a.url, id: 'CP-1' })
   await station.boot()
-  const { status, body } = await b.post(
-    '/v1/charge-points/CP-1/commands',
-    { id: 'any-1', ...reset },
-    { prefer: 'wait=10' }
-  )
+  const { status, body } = await give(b, 'CP-1', 'any-1', { prefer: 'wait=10' })
   ok(status === 200 || status === 202, JSON.stringify(body))
   deepStrictEqual((await outcomeOf('any-1')).outcome, 'accepted')
   strictEqual(station.received.length, 1)
@@ -95,6 +101,50 @@ test('any node takes a command, and it reaches the charge point where it is, onc
   })
   strictEqual(seen.node, 'gw-a')
   await station.close()
+})
+
+/** All of `/v1/charge-points`, two at a time: id and node, the latter only while it is connected. */
+async function listed(gateway: GatewayProcess, query = ''): Promise<string[]> {
+  const found: string[] = []
+  for (let after: string | undefined = ''; after !== undefined; ) {
+    const { body } = await gateway.get(`/v1/charge-points?limit=2${query}${after && `&after=${after}`}`)
+    const page = body as {
+      readonly chargePoints: readonly { id: string; connected: boolean; node?: string }[]
+      readonly next?: string
+    }
+    ok(page.chargePoints.length <= 2)
+    found.push(...page.chargePoints.map(({ id, connected, node }) => (connected ? `${id} ${node}` : id)))
+    after = page.next
+  }
+  return found.filter((line) => line.startsWith('L-'))
+}
+
+test('every node lists the charge points of all, in pages and by being connected, and knows any command', async () => {
+  const stations = await Promise.all(
+    [a, b, c, a, b].map((gateway, n) => Station.connect({ url: gateway.url, id: `L-${n + 1}` }))
+  )
+  await Promise.all(stations.map((station) => station.boot()))
+  await stations[3]?.close()
+  const connected = ['L-1 gw-a', 'L-2 gw-b', 'L-3 gw-c', 'L-5 gw-b']
+  const all = [...connected, 'L-4'].sort()
+  // What others show of a connection is what its node wrote down, a moment ago.
+  const shows = (gateway: GatewayProcess, query: string, wanted: readonly string[]) =>
+    eventually(async () => (String(await listed(gateway, query)) === String(wanted) ? true : undefined))
+  for (const gateway of [a, b, c]) {
+    await shows(gateway, '', all)
+    await shows(gateway, '&connected=true', connected)
+    await shows(gateway, '&connected=false', ['L-4'])
+  }
+  strictEqual((await give(b, 'L-1', 'third-1')).status, 202)
+  strictEqual((await outcomeOf('third-1')).outcome, 'accepted')
+  for (const gateway of [a, b, c]) {
+    const { status, body } = await gateway.get('/v1/commands/third-1')
+    const { chargePointId, state, outcome } = body as { chargePointId: string; state: string; outcome: string }
+    deepStrictEqual([status, chargePointId, state, outcome], [200, 'L-1', 'settled', 'accepted'])
+  }
+  const { body: recent } = await c.get('/v1/charge-points/L-1/commands')
+  ok(JSON.stringify(recent).includes('third-1'))
+  await Promise.all(stations.map((station) => station.close()))
 })
 
 test('a command of the topic gets its outcome in the topic, a bad record its dead letter', async () => {
