@@ -9,6 +9,7 @@ import type { Ledger } from '../ports/ledger.ts'
 import type { Logger } from '../ports/logger.ts'
 import { type CommandOutcome, type CommandRecord, keyOf } from '../ports/records.ts'
 import { mayBeWritten } from './cluster/leftover.ts'
+import { CommandLanes } from './command-lanes.ts'
 import type { LiveConversation } from './conversation.ts'
 import type { GatewayCounters } from './counters.ts'
 import { watchOutcome } from './outcome-watch.ts'
@@ -66,6 +67,7 @@ export const commandIdPattern = /^(?!\.{1,2}$)[\x21-\x7e]{1,128}$/
 /** Takes commands, hands them to the session that owns the charge point, and settles each exactly once. */
 export class CommandDesk implements CommandDeskView, DurableWaiter {
   readonly #deps: CommandDeskDeps
+  readonly #lanes: CommandLanes
   /** Who waits for an outcome, by command id. */
   readonly #waiting = new Map<string, Set<(record: CommandRecord) => void>>()
   /** Settled commands whose outcome is on its way to the disk, by pipeline ticket, and their ids. */
@@ -80,6 +82,8 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
 
   constructor(deps: CommandDeskDeps) {
     this.#deps = deps
+    const { clock, logger } = deps
+    this.#lanes = new CommandLanes({ clock, logger, send: (record) => this.#send(record) })
   }
 
   /** Commands accepted and not settled. */
@@ -293,6 +297,7 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
   #publish(record: CommandRecord): void {
     const { pipeline, events, counters } = this.#deps
     this.#open--
+    this.#lanes.end(record)
     counters.settled(record.settlement?.outcome ?? 'unknown', record.settlement?.reason ?? '')
     const ticket = ++this.#tickets
     this.#landing.set(ticket, record)
@@ -302,6 +307,13 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
   }
 
   async #dispatch(record: CommandRecord): Promise<void> {
+    const { chargePointId } = record
+    const conversation = this.#lanes.has(chargePointId) ? undefined : this.#deps.find(chargePointId)
+    if (conversation && !this.#stopping) await this.#give(record, conversation)
+    else await this.#lanes.go(record)
+  }
+
+  async #send(record: CommandRecord): Promise<void> {
     const { commandId, chargePointId } = record
     const { logger } = this.#deps
     if (this.#stopping)
@@ -312,7 +324,7 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
       })
     const conversation = this.#deps.find(chargePointId) ?? (await this.#elsewhere(record))
     if (conversation === 'handed_over') {
-      this.#open--
+      if (!this.#lanes.hasEnded(record)) this.#open--
       return
     }
     if (conversation) return this.#give(record, conversation)
