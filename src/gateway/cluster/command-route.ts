@@ -12,7 +12,7 @@ export interface ClusterRouteDeps {
   readonly node: string
   readonly clock: Clock
   readonly registry: Pick<SessionRegistry, 'locate'>
-  readonly ledger: Pick<KeptLedger, 'handOver'>
+  readonly ledger: Pick<KeptLedger, 'handOver' | 'get'>
   readonly control: Pick<ControlChannel, 'send'>
   readonly lease: Pick<NodeLease, 'registryIsWhole' | 'nodes'>
   readonly logger: Logger
@@ -79,7 +79,7 @@ export class ClusterRoute implements CommandRoute {
     const incarnation = (await lease.nodes()).find(({ node, alive }) => node === owner.node && alive)?.incarnation
     if (incarnation === undefined) return 'not_owner'
     // Before the message: once it may have arrived, only that node or the deadline may settle the command.
-    if (!(await ledger.handOver(record, owner.node, incarnation))) return 'handed_over'
+    if (!(await ledger.handOver(record, owner.node, incarnation))) return await this.#notOurs(record)
     try {
       const reply = await this.#tell(owner.node, record)
       return reply === 'accepted' ? 'handed_over' : 'not_owner'
@@ -90,6 +90,15 @@ export class ClusterRoute implements CommandRoute {
       )
       return 'handed_over'
     }
+  }
+
+  /** Somebody else has it, or ended it. A ledger that has lost it is told of it in a moment, and then it goes on. */
+  async #notOurs({ commandId }: CommandRecord): Promise<'handed_over'> {
+    const { ledger, node } = this.#deps
+    const known = await ledger.get(commandId)
+    if (known?.state === 'claimed' && known.node === node)
+      throw new GatewayError('registry_unavailable', 'the ledger has lost the command', { canRetry: true })
+    return 'handed_over'
   }
 
   /** Nobody has the message that nobody heard, so it may be told again, or go to an owner that is new. */

@@ -1,8 +1,9 @@
-import { deepStrictEqual, strictEqual } from 'node:assert'
+import { deepStrictEqual, rejects, strictEqual } from 'node:assert'
 import { test } from 'node:test'
 import { ClusterRoute } from '../../../src/gateway/cluster/command-route.ts'
 import { GatewayError } from '../../../src/lib/gateway-error.ts'
 import type { ControlReply } from '../../../src/ports/control-channel.ts'
+import type { CommandRecord } from '../../../src/ports/records.ts'
 import { claimedCommand } from '../../support/claimed-command.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { memoryLogger } from '../../support/memory-logger.ts'
@@ -10,7 +11,11 @@ import { memoryLogger } from '../../support/memory-logger.ts'
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 /** Node a of three; `locations`: what the directory says, one answer a question, the last for ever. */
-function route(locations: string[], reply: (node: string) => Promise<ControlReply>) {
+function route(
+  locations: string[],
+  reply: (node: string) => Promise<ControlReply>,
+  ledger: { isClaimants: boolean; known?: CommandRecord } = { isClaimants: true }
+) {
   const sent: string[] = []
   const clock = new FakeClock()
   const clusterRoute = new ClusterRoute({
@@ -23,7 +28,7 @@ function route(locations: string[], reply: (node: string) => Promise<ControlRepl
         return node === undefined ? undefined : { node, epoch: 1, incarnation: 'i-1' }
       }
     },
-    ledger: { handOver: async () => true },
+    ledger: { handOver: async () => ledger.isClaimants, get: async () => ledger.known },
     lease: {
       registryIsWhole: async () => true,
       nodes: async () => ['node-a', 'node-b', 'node-c'].map((node) => ({ node, alive: true, incarnation: 'i-1' }))
@@ -53,6 +58,21 @@ test('a stale directory costs one re-route; is that stale too, the command is of
   const stale = route(['node-b'], async () => 'not_owner')
   strictEqual(await stale.clusterRoute.deliver(claimedCommand('c-2')), 'offline')
   deepStrictEqual(stale.sent, ['c-2 to node-b', 'c-2 to node-b'])
+})
+
+test('a command that the ledger has lost is not taken for handed over: who gave it tries again', async () => {
+  const record = claimedCommand('c-1')
+  const ledger = { isClaimants: false, known: { ...record, node: 'node-a' } }
+  const { clusterRoute, sent } = route(['node-b'], async () => 'accepted', ledger)
+  await rejects(clusterRoute.deliver(record), { code: 'registry_unavailable', canRetry: true })
+  for (const known of [
+    { ...record, node: 'node-b' },
+    { ...record, node: 'node-a', state: 'settled' as const }
+  ]) {
+    ledger.known = known
+    strictEqual(await clusterRoute.deliver(record), 'handed_over', 'another node has it, or it has ended')
+  }
+  deepStrictEqual(sent, [])
 })
 
 test('one hand-over of a charge point is unacknowledged at a time, others do not wait for it', async () => {
