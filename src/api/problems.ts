@@ -128,7 +128,7 @@ export const problems = {
     status: 503,
     title: 'Redis cannot be used for this now',
     remedy:
-      'Nothing was changed and no command exists; try again, a command with the same id if it had one. GET /health/ready says what is wrong with Redis.'
+      'Nothing was changed and no command was sent; try again, a command with the same id if it had one. Redis may have taken the command without being able to say so: then it ends as `not_sent`. GET /health/ready says what is wrong with Redis.'
   },
   readers_exhausted: {
     status: 503,

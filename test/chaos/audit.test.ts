@@ -65,7 +65,8 @@ test('one id with two contents, or with another key, is no repeat', () => {
 test('a command has one outcome, was written at most once, and the outcome is true', () => {
   deepStrictEqual(commandFault({}, [{ outcome: 'accepted' }], seen('CP-1')), '')
   deepStrictEqual(commandFault({}, [{ outcome: 'unknown', reason: 'timeout' }]), '')
-  deepStrictEqual(commandFault({ existence: 'none' }, []), '')
+  deepStrictEqual(commandFault({ existence: 'refused' }, []), '')
+  deepStrictEqual(commandFault({ existence: 'refused' }, [{ outcome: 'not_sent', reason: 'ledger_lost' }]), '')
   match(commandFault({}, []), /MISSING OUTCOME/)
   match(commandFault({ existence: 'uncertain' }, [], seen('CP-1')), /MISSING OUTCOME/)
   match(commandFault({}, [{ outcome: 'accepted' }, { outcome: 'accepted' }], seen('CP-1')), /a second outcome/)
@@ -73,7 +74,10 @@ test('a command has one outcome, was written at most once, and the outcome is tr
   match(commandFault({}, [{ outcome: 'accepted' }]), /nobody saw it/)
   match(commandFault({}, [{ outcome: 'rejected' }], seen('CP-1')), /reply was accept/)
   match(commandFault({}, [{ outcome: 'not_sent', reason: 'offline' }], seen('CP-1')), /and seen/)
-  match(commandFault({ existence: 'none' }, [{ outcome: 'not_sent' }]), /was refused/)
+  match(commandFault({ existence: 'refused' }, [{ outcome: 'accepted' }]), /was refused/)
+  match(commandFault({ existence: 'refused' }, [{ outcome: 'unknown', reason: 'timeout' }]), /was refused/)
+  match(commandFault({ existence: 'refused' }, [], seen('CP-1')), /was refused/)
+  match(commandFault({ existence: 'refused' }, [{ outcome: 'not_sent' }], seen('CP-1')), /and seen/)
 })
 
 const lost = (event: object = {}) =>

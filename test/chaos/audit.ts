@@ -169,11 +169,13 @@ const outcomesOf = { accept: 'accepted', reject: 'rejected', error: 'call_error'
 function faultOf(command: IssuedCommand, said: Outcome | undefined, writes: Writes | undefined): string | undefined {
   const count = writes?.stationIds.length ?? 0
   if (!said) {
-    if (command.existence === 'none' && count > 0) return 'it was refused, and seen'
+    if (command.existence === 'refused' && count > 0) return 'it was refused, and seen'
     if (command.existence === 'certain' || count > 0) return `MISSING OUTCOME, seen ${count} times`
     return undefined
   }
-  if (command.existence === 'none') return `it was refused, and has the outcome ${said.outcome}`
+  // The answer of the ledger may have been lost, with the command in it: then it ends, truly, as not sent.
+  if (command.existence === 'refused' && said.outcome !== 'not_sent')
+    return `it was refused, and has the outcome ${said.outcome}`
   switch (said.outcome) {
     case 'not_sent':
       return count === 0 ? undefined : `not_sent/${said.reason}, and seen`

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Producer, stringSerializers } from '@platformatic/kafka'
 import type { Reply } from './chaos-station.ts'
 
-/** `none`: it was refused, so there is no command; `uncertain`: nobody told whether it was taken. */
-export type Existence = 'certain' | 'uncertain' | 'none'
+/** `refused`: it is not sent; `uncertain`: nobody told whether it was taken. */
+export type Existence = 'certain' | 'uncertain' | 'refused'
 
 export interface IssuedCommand {
   readonly id: string
@@ -138,7 +138,7 @@ export class CommandStream {
         return
       }
       if (status === 503 && isFirst) {
-        command.existence = 'none'
+        command.existence = 'refused'
         return
       }
       isFirst = false

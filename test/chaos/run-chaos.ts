@@ -230,7 +230,7 @@ function countOutcomes(issued: readonly IssuedCommand[], audit: Audit): Readonly
   const counts = new Map<string, number>()
   for (const { id, existence } of issued) {
     const { outcome, reason } = audit.outcomes.get(id) ?? {
-      outcome: existence === 'none' ? 'refused with 503' : 'no answer, no outcome'
+      outcome: existence === 'refused' ? 'refused with 503' : 'no answer, no outcome'
     }
     const name = reason === undefined ? outcome : `${outcome}/${reason}`
     counts.set(name, (counts.get(name) ?? 0) + 1)
