@@ -25,7 +25,8 @@ export interface ClusterLedger extends Ledger {
   tellWritten(record: CommandRecord, epoch: number, writtenAtMs: number): Promise<void>
   /**
    * `settle` by a node that keeps the record itself: an entry that is gone (the registry was emptied) is made anew as
-   * settled, so that what was written still has its one outcome.
+   * settled, so that what was written still has its one outcome. Only who keeps it as its own may say that what it has marked as written
+   * was not sent.
    */
   settleKept(record: CommandRecord, outcome: CommandOutcome, settledAtMs: number): Promise<CommandRecord | undefined>
   /**

@@ -92,14 +92,18 @@ export function clusterLedgerContract(name: string, create: () => Promise<Ledger
     strictEqual((await a.ledger.get('c-1'))?.state, 'settled')
   })
 
-  test(`${name}: a command that was written is settled as not sent by nobody but who wrote it`, async (t) => {
+  test(`${name}: a command that was written is settled as not sent by nobody but who wrote it, and keeps it`, async (t) => {
     const { a, b } = await two(t)
     const record = claimedCommand('c-1')
     await a.ledger.claim(record)
     const { epoch } = await b.registry.claim('CP-1')
     await b.ledger.write(record, epoch, 6)
     strictEqual(await a.ledger.settle('c-1', cancelled, 7), undefined)
-    strictEqual((await b.ledger.settle('c-1', cancelled, 8))?.settlement?.reason, 'cancelled')
+    // A sweep that found it claimed by another node, before this one took it over and wrote it.
+    strictEqual(await b.ledger.settle('c-1', cancelled, 7), undefined)
+    strictEqual(await b.ledger.settleKept({ ...record, node: 'node-a' }, cancelled, 7), undefined)
+    const own = { ...record, node: 'node-b' }
+    strictEqual((await b.ledger.settleKept(own, cancelled, 8))?.settlement?.reason, 'cancelled')
   })
 
   test(`${name}: many settle, one wins, and all read the same outcome`, async (t) => {

@@ -1,11 +1,12 @@
 import { secondsSince2020 } from '../../src/adapters/embedded/transaction-ids.ts'
 import type { RollPart } from '../../src/ports/ledger-roll.ts'
-import type {
-  ChargePointRecord,
-  CommandOutcome,
-  CommandRecord,
-  OpenEpochRecord,
-  TransactionRecord
+import {
+  type ChargePointRecord,
+  type CommandOutcome,
+  type CommandRecord,
+  keyOf,
+  type OpenEpochRecord,
+  type TransactionRecord
 } from '../../src/ports/records.ts'
 import type { Owner } from '../../src/ports/session-registry.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -43,6 +44,7 @@ interface OpenEpochRow {
 const checkEveryMs = 10_000
 const putOffMs = 10_000
 const startMemoryMs = 3_600_000
+const endedMax = 64
 const idsLeftOut = 4_000
 
 /** What is in Redis, and the scripts that change it: each method is one atomic step. `flush` empties it. */
@@ -304,7 +306,7 @@ export class RedisModel {
     }
     const row = this.row(commandId)
     if (!row || row.record.state === 'settled') return undefined
-    const isOwn = row.node === by.node && row.incarnation === by.incarnation
+    const isOwn = kept?.node === by.node && row.node === by.node && row.incarnation === by.incarnation
     if (row.record.state === 'written' && outcome.outcome === 'not_sent' && !isOwn) return undefined
     this.#scheduler.say(`redis: ${by.node} settles ${commandId}: ${outcome.outcome} ${outcome.reason ?? ''}`)
     const record = copy({ ...row.record, state: 'settled' as const, settlement: outcome, settledAtMs, node: by.node })
@@ -347,6 +349,10 @@ export class RedisModel {
     if ((stored?.epoch ?? 0) <= record.epoch) this.#chargePoints.set(record.chargePointId, copy(record))
   }
 
+  removeChargePoint(id: string): void {
+    this.#chargePoints.delete(id)
+  }
+
   projectTransaction(key: string, record: TransactionRecord): void {
     const stored = this.#transactions.get(key)
     if (
@@ -355,6 +361,7 @@ export class RedisModel {
     )
       return
     this.#transactions.set(key, copy(record))
+    if (record.state === 'ended') this.#boundEnded(record.chargePointId)
     if (record.startKey === undefined) return
     const start = `${record.chargePointId} ${record.startKey}`
     const id = Number(record.transactionId)
@@ -425,6 +432,12 @@ export class RedisModel {
 
   openEpochsOf(node: string): readonly OpenEpochRecord[] {
     return [...(this.#openEpochs.get(node)?.values() ?? [])].map(({ row }) => copy(row))
+  }
+
+  #boundEnded(chargePointId: string): void {
+    const ended = this.transactions(chargePointId).filter(({ state }) => state === 'ended')
+    const over = ended.sort((one, other) => other.updatedAtMs - one.updatedAtMs).slice(endedMax)
+    for (const { transactionId } of over) this.#transactions.delete(keyOf.transaction(chargePointId, transactionId))
   }
 
   #start(key: string): number | undefined {

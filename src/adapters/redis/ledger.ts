@@ -277,7 +277,7 @@ export class RedisLedger implements ClusterLedger {
       [keys.command(what.chargePointId, what.commandId)],
       // biome-ignore format: as the script names them
       [outcome.outcome, JSON.stringify(outcome), what.settledAtMs, nodeId, lease.incarnation, memoryMs,
-        kept ? encodeRecord(kept) : '', written?.epoch ?? '', written?.writtenAtMs ?? '']
+        kept ? encodeRecord(kept) : '', written?.epoch ?? '', written?.writtenAtMs ?? '', kept?.node === nodeId ? '1' : '0']
     )) as string[] | null
     return flat ? decodeEntry(flat)?.record : undefined
   }

@@ -1,6 +1,6 @@
 -- Won once; the whole outcome is kept, so that whoever publishes it publishes the same.
 -- KEYS: command. ARGV: outcome, settlement, time, node, incarnation, milliseconds to remember, record or '' (kept by its
--- node: stored when the entry is gone), state, epoch and written time of that record or ''.
+-- node: stored when the entry is gone), state, epoch and written time of that record or '', '1' when it is kept as the node's own.
 -- Returns nil, or { field, value, ... }.
 local row = redis.call('HMGET', KEYS[1], 'state', 'node', 'incarnation')
 if row[1] == 'settled' then return false end
@@ -9,8 +9,8 @@ if not row[1] then
   redis.call('HSET', KEYS[1], 'record', ARGV[7], 'claimant', ARGV[4], 'handedOver', '0', 'published', '0')
   if ARGV[8] ~= '' then redis.call('HSET', KEYS[1], 'epoch', ARGV[8]) end
   if ARGV[9] ~= '' then redis.call('HSET', KEYS[1], 'writtenAtMs', ARGV[9]) end
-elseif row[1] == 'written' and ARGV[1] == 'not_sent' and (row[2] ~= ARGV[4] or row[3] ~= ARGV[5]) then
-  -- It may be on its way to the charge point: only who marked it knows that it is not.
+elseif row[1] == 'written' and ARGV[1] == 'not_sent' and (ARGV[10] ~= '1' or row[2] ~= ARGV[4] or row[3] ~= ARGV[5]) then
+  -- It may be on its way to the charge point: only who marked it knows that it is not, and not a sweep that took it for another's.
   return false
 end
 redis.call('HSET', KEYS[1], 'state', 'settled', 'settlement', ARGV[2], 'settledAtMs', ARGV[3], 'node', ARGV[4],
