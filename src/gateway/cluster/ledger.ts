@@ -7,8 +7,8 @@ import type { NodeLease } from '../../ports/node-lease.ts'
 import type { NodeStore } from '../../ports/node-store.ts'
 import { type CommandOutcome, type CommandRecord, keyOf } from '../../ports/records.ts'
 import { everyRow } from '../every-row.ts'
+import { type DueCommand, KeptCommands } from './kept-commands.ts'
 import type { LedgerKnowledge } from './ledger-knowledge.ts'
-import { type JudgedLeftover, type Leftover, mayBeWritten, outcomeOfLeftover } from './leftover.ts'
 import { isUnavailable } from './unavailable.ts'
 
 export interface KeptLedgerDeps {
@@ -25,31 +25,10 @@ export interface KeptLedgerDeps {
   readonly onNotOwner: (chargePointId: string, epoch: number) => void
 }
 
-/** A command that this node keeps and that has no outcome here yet. */
-interface Open {
-  readonly leftover: Leftover
-  /** Nobody else has ended it by then: this node does. */
-  readonly dueMs: number
-  /** Claimed here for the bus, and not confirmed: so it is in no queue of this node. */
-  readonly isUnconfirmed?: boolean
-}
-
 type SharedClaim = LedgerClaim & { readonly isTakenOver?: true }
-
-export interface DueCommand {
-  readonly commandId: string
-  readonly outcome: CommandOutcome
-}
 
 const retryMs = 500
 const restoredAtOnce = 200
-/** How long a claim that was not answered may still be carried out. */
-const unsureMs = 10_000
-/** After its expiry and its answer's deadline, for whoever has it to settle it. */
-const graceMs = 5_000
-/** How long the end of a command waits for a node that has not told an emptied ledger what it knows; it may never come back. */
-const tellingMs = 30_000
-
 /**
  * The shared ledger, with what this node took on kept on its own disk as well. The shared one decides every race; the own one
  * makes sure that a command which this node knows is not written again when the shared one has forgotten it, and that it
@@ -57,11 +36,12 @@ const tellingMs = 30_000
  */
 export class KeptLedger implements Ledger {
   readonly #deps: KeptLedgerDeps
-  readonly #open = new Map<string, Open>()
+  readonly #kept: KeptCommands
   #stopped = false
 
   constructor(deps: KeptLedgerDeps) {
     this.#deps = deps
+    this.#kept = new KeptCommands(deps)
   }
 
   /** Settlements that wait for the registry give up; the deadline index, or the next start, ends those commands. */
@@ -72,42 +52,64 @@ export class KeptLedger implements Ledger {
   async claim(record: CommandRecord): Promise<LedgerClaim> {
     // Who asks and waits is told to ask again when it can be told from one that was written.
     if (record.givenSinceMs !== undefined && this.#deps.knowledge.wasInDoubt(record)) throw inDoubt()
+    const kept = this.#kept
     const claim = await this.#claimShared(record).catch((error: unknown) => {
-      // Nobody was told that there is such a command; but there may be, by a request whose answer was lost.
-      // Asked for again, its time begins anew.
-      if ((this.#open.get(record.commandId)?.leftover.why ?? 'unsure') === 'unsure') this.#trackUnsure(record)
+      // There may be such a command all the same, by a request whose answer was lost.
+      if ((kept.find(record.commandId)?.why ?? 'unsure') === 'unsure') kept.trackUnsure(record)
       throw error
     })
-    const { state, node } = claim.record
+    const { commandId, state, node } = claim.record
     // One that exists may be ours all the same: the reply to the claim was lost, or the message that handed it over.
     const isOurs =
       claim.kind === 'claimed' || (claim.kind === 'exists' && state === 'claimed' && node === this.#deps.node)
     if (!isOurs) {
       // Whoever tells the bus or a backend that there is such a command keeps it: its claimant may die before it is on any disk.
-      if (claim.kind === 'exists' && state === 'claimed' && !(await this.#deps.local.get(record.commandId)))
-        await this.#note(claim.record)
+      if (claim.kind === 'exists' && state === 'claimed' && !(await this.#deps.local.get(commandId)))
+        await kept.note(claim.record)
       return claim
     }
-    const isTakenOver = claim.kind === 'claimed' && claim.isTakenOver === true && !this.looksAfter(record.commandId)
-    const kept = await (isTakenOver ? this.#keep(claim.record) : this.#deps.local.claim(claim.record))
-    if (kept.kind !== 'claimed') return this.#knownAlready(kept)
-    this.#track(claim.record.commandId, { record: claim.record, why: 'late' })
-    this.#setUnconfirmed(claim.record.commandId, record.readIn !== undefined)
+    if (kept.find(commandId)?.isEnding) return { kind: 'exists', record: claim.record }
+    const isTakenOver = claim.kind === 'claimed' && claim.isTakenOver === true && !kept.looksAfter(commandId)
+    const isAgain = kept.find(commandId)?.why === 'unsure'
+    const own = await (isTakenOver || isAgain ? kept.keep(claim.record) : this.#deps.local.claim(claim.record))
+    if (own.kind !== 'claimed') return this.#knownAlready(own)
+    kept.track(claim.record, 'late')
+    kept.setUnconfirmed(commandId, record.readIn !== undefined)
     return await this.#certain(record, claim.record)
   }
 
-  /** A claim that was won is one that nobody else has: once all have told an emptied ledger what they know. */
+  /**
+   * A claim that was won is one that nobody else has: once all have told an emptied ledger what they know. When the registry goes
+   * away meanwhile, a record of the bus waits; who asks by HTTP is told to ask again, which goes on where this ended.
+   */
   async #certain(asked: CommandRecord, claimed: CommandRecord): Promise<LedgerClaim> {
+    const beganMs = this.#deps.clock.now()
+    const kept = this.#kept.find(claimed.commandId)
+    for (;;) {
+      try {
+        return await this.#askAll(asked, claimed, beganMs)
+      } catch (error) {
+        const waits = asked.readIn !== undefined && this.#deps.clock.now() < asked.expiresAtMs
+        if (!waits || !isUnavailable(error) || this.#stopped) {
+          // Unless another node has taken it over meanwhile, and handed it over to this one.
+          if (this.#kept.find(claimed.commandId) === kept) this.#kept.trackUnsure(claimed)
+          throw error
+        }
+        await this.#pause(retryMs)
+      }
+    }
+  }
+
+  async #askAll(asked: CommandRecord, claimed: CommandRecord, sinceMs: number): Promise<LedgerClaim> {
     const { shared, clock, knowledge, node } = this.#deps
-    const beganMs = clock.now()
     await this.#untilWhole(asked)
     if (await knowledge.isInDoubt(asked)) return { kind: 'in_doubt', record: claimed }
-    const hasWaited = clock.now() - beganMs >= retryMs
+    const hasWaited = clock.now() - sinceMs >= retryMs
     const told = hasWaited ? await shared.get(asked.commandId) : undefined
     if (!told || (told.state === 'claimed' && told.node === node)) return { kind: 'claimed', record: claimed }
     // What was told meanwhile goes on this disk too, or this node would tell the next emptied ledger that it is claimed.
-    if (told.state === 'settled') await this.#close(told)
-    else await this.#note(told)
+    if (told.state === 'settled') await this.#kept.close(told)
+    else await this.#kept.note(told)
     return { kind: 'exists', record: told }
   }
 
@@ -115,7 +117,7 @@ export class KeptLedger implements Ledger {
   async handOver(record: CommandRecord, node: string, incarnation: string): Promise<boolean> {
     const { commandId } = record
     if (!(await this.#deps.shared.handOver(commandId, node, incarnation))) return false
-    await this.#note({ ...record, node })
+    await this.#kept.note({ ...record, node })
     return true
   }
 
@@ -135,18 +137,18 @@ export class KeptLedger implements Ledger {
         await this.#untilWhole(record)
         const inDoubt = await knowledge.isInDoubt(record)
         if (clock.now() - beganMs >= retryMs) isOurs &&= await shared.confirm(record)
-        const open = this.#open.get(commandId)
+        const open = this.#kept.find(commandId)
         // Taken over, and handed over to this node by who did: it is in its queue already, or noted as another's.
         if (open && !open.isUnconfirmed) return false
         if (isOurs) {
-          if (inDoubt) this.#open.set(commandId, { leftover: { record, why: 'late' }, dueMs: 0 })
-          else this.#setUnconfirmed(commandId, false)
+          if (inDoubt) this.#kept.endSoon(commandId, 'late')
+          else this.#kept.setUnconfirmed(commandId, false)
           return !inDoubt
         }
         const known = await shared.get(commandId)
-        if (known?.state === 'claimed' && this.#open.get(commandId) === open) {
-          this.#track(commandId, { record: { ...record, node: known.node }, why: 'handed_over' })
-          this.#setUnconfirmed(commandId, true)
+        if (known?.state === 'claimed' && this.#kept.find(commandId) === open) {
+          this.#kept.track(record, 'handed_over')
+          this.#kept.setUnconfirmed(commandId, true)
         }
         return false
       } catch (error) {
@@ -159,17 +161,15 @@ export class KeptLedger implements Ledger {
 
   /** What another node hands over is kept here too, before that node is told. False: it came before. */
   async take(record: CommandRecord): Promise<boolean> {
-    const kept = await this.#keep(record)
-    if (kept.kind !== 'claimed') return false
-    this.#track(record.commandId, { record, why: 'late' })
+    const own = await this.#kept.keep({ ...record, node: this.#deps.node })
+    if (own.kind !== 'claimed') return false
+    this.#kept.track(record, 'late')
     return true
   }
 
   /** True while a session of this node, or this node's own sweep, ends it in its time. */
   looksAfter(commandId: string): boolean {
-    const open = this.#open.get(commandId)
-    // Whoever got it from here may be the one that is dead.
-    return open !== undefined && open.leftover.why !== 'handed_over'
+    return this.#kept.looksAfter(commandId)
   }
 
   async markWritten(commandId: string, epoch: number, writtenAtMs: number): Promise<boolean> {
@@ -213,48 +213,16 @@ export class KeptLedger implements Ledger {
   }
 
   /**
-   * None to wait for: a start must not wait for a registry that is away. What an earlier life left open is due at once, and
-   * ends with the first sweep that reaches the registry.
+   * None to wait for: a start must not wait for a registry that is away.
    */
   async unsettled(): Promise<readonly CommandRecord[]> {
-    const { local, node } = this.#deps
-    for (const record of await local.unsettled()) {
-      if (record.node === node) this.#open.set(record.commandId, { leftover: { record, why: 'restarted' }, dueMs: 0 })
-      else this.#track(record.commandId, { record, why: 'handed_over' })
-    }
+    await this.#kept.recall()
     return []
   }
 
-  /** Commands of this node that nobody has ended in their time, with the outcome that they have to get. */
-  async due(limit: number): Promise<readonly DueCommand[]> {
-    const { shared, local, clock, node, knowledge } = this.#deps
-    const nowMs = clock.now()
-    const due: DueCommand[] = []
-    for (const [commandId, open] of this.#open) {
-      const { leftover, dueMs } = open
-      if (dueMs > nowMs) continue
-      if (due.length >= limit) break
-      const own = (await local.get(commandId)) ?? leftover.record
-      const known = await shared.get(commandId)
-      // Claimed or ended while it was looked at.
-      if (this.#open.get(commandId) !== open) continue
-      if (known?.state === 'settled') {
-        await this.#close(known)
-        continue
-      }
-      if (leftover.why === 'unsure' && (known?.state !== 'claimed' || known.node !== node)) {
-        this.#open.delete(commandId)
-        continue
-      }
-      // Who has it may be about to tell an emptied ledger how it ended.
-      if (leftover.why === 'handed_over' && nowMs < dueMs + tellingMs && (await knowledge.isInDoubt(own))) continue
-      const outcome = await this.#judge({ ...leftover, own, known, node })
-      if (this.#open.get(commandId) !== open) continue
-      if (outcome) due.push({ commandId, outcome })
-      // Somebody else has it: looked at again when its time is over.
-      else this.#track(commandId, { ...leftover, why: 'handed_over' }, nowMs)
-    }
-    return due
+  /** See `KeptCommands`. */
+  due(limit: number): Promise<readonly DueCommand[]> {
+    return this.#kept.due(limit)
   }
 
   /**
@@ -277,13 +245,6 @@ export class KeptLedger implements Ledger {
     await flush()
   }
 
-  async #judge(leftover: JudgedLeftover): Promise<CommandOutcome | undefined> {
-    const outcome = outcomeOfLeftover(leftover)
-    // Claimed here and not written here, but perhaps elsewhere before the ledger forgot.
-    const isSure = outcome?.outcome !== 'not_sent' || !(await this.#deps.knowledge.isInDoubt(leftover.own))
-    return isSure ? outcome : mayBeWritten
-  }
-
   async #restoreOne(record: CommandRecord): Promise<void> {
     const { shared, node } = this.#deps
     const { commandId, state, settlement, settledAtMs, epoch, writtenAtMs } = record
@@ -296,7 +257,7 @@ export class KeptLedger implements Ledger {
     }
     const claim = await shared.claim({ ...record, state: 'claimed' })
     // So that this node, too, can tell of its end the next time that the ledger forgets.
-    if (claim.kind === 'exists' && claim.record.state === 'settled') return this.#close(claim.record)
+    if (claim.kind === 'exists' && claim.record.state === 'settled') return this.#kept.close(claim.record)
     // Whoever has claimed it anew meanwhile must not write it, nor say that it was not sent.
     if (state === 'written' && epoch !== undefined && writtenAtMs !== undefined)
       await shared.tellWritten(record, epoch, writtenAtMs)
@@ -314,7 +275,7 @@ export class KeptLedger implements Ledger {
       if (own) await local.settle(commandId, outcome, settledAtMs)
       // Of a node that is dead: kept here, or nobody could tell an emptied ledger that it has ended.
       else await this.#deps.store.commit([{ table: 'commands', key: keyOf.command(commandId), value: settled }])
-      this.#open.delete(commandId)
+      this.#kept.ended(commandId)
       return settled
     }
     const known = own && (await shared.get(commandId))
@@ -322,10 +283,10 @@ export class KeptLedger implements Ledger {
     if (known.node === node && known.settledAtMs === settledAtMs) {
       // Won by this very request, whose answer was lost: nobody else publishes it.
       if (own) await local.settle(commandId, outcome, settledAtMs)
-      this.#open.delete(commandId)
+      this.#kept.ended(commandId)
       return known
     }
-    await this.#close(known)
+    await this.#kept.close(known)
     return undefined
   }
 
@@ -354,53 +315,6 @@ export class KeptLedger implements Ledger {
   async #untilWhole({ expiresAtMs }: CommandRecord): Promise<void> {
     const { lease, clock } = this.#deps
     while (clock.now() < expiresAtMs && !(await lease.registryIsWhole())) await this.#pause(retryMs)
-  }
-
-  /** On this node's disk, that another node has it. */
-  async #note(record: CommandRecord): Promise<void> {
-    const { commandId } = record
-    await this.#deps.store.commit([{ table: 'commands', key: keyOf.command(commandId), value: record }])
-    this.#track(commandId, { record, why: 'handed_over' })
-  }
-
-  /** On this node's disk as its own, also what was read from the bus here and claimed by another node before or since. */
-  async #keep(record: CommandRecord): Promise<LedgerClaim> {
-    const { local, store, node } = this.#deps
-    const { commandId } = record
-    const kept = await local.claim(record)
-    const open = this.#open.get(commandId)
-    if (kept.kind !== 'exists' || kept.record.state !== 'claimed' || !open) return kept
-    // Its own row, and in no queue here.
-    if (open.isUnconfirmed) return { kind: 'claimed', record }
-    if (open.leftover.why !== 'handed_over' || kept.record.node === node) return kept
-    // A note that another node has it makes room for a row of its own.
-    await store.commit([{ table: 'commands', key: keyOf.command(commandId), value: null }])
-    return await local.claim(record)
-  }
-
-  #setUnconfirmed(commandId: string, isUnconfirmed: boolean): void {
-    const open = this.#open.get(commandId)
-    if (open) this.#open.set(commandId, { ...open, isUnconfirmed })
-  }
-
-  #trackUnsure(record: CommandRecord): void {
-    const dueMs = this.#deps.clock.now() + unsureMs
-    this.#open.set(record.commandId, { leftover: { record: { ...record, node: '' }, why: 'unsure' }, dueMs })
-  }
-
-  #track(commandId: string, leftover: Leftover, atLeastMs = 0): void {
-    const { expiresAtMs, timeoutMs } = leftover.record
-    const dueMs = Math.max(expiresAtMs + timeoutMs + graceMs, atLeastMs + graceMs)
-    this.#open.set(commandId, { leftover, dueMs })
-  }
-
-  /** Somebody else settled and published it: the own entry ends the same way. */
-  async #close(record: CommandRecord): Promise<void> {
-    const { local, store } = this.#deps
-    this.#open.delete(record.commandId)
-    if (!record.settlement) return
-    await local.settle(record.commandId, record.settlement, record.settledAtMs ?? this.#deps.clock.now())
-    await store.commit([{ table: 'commands', key: keyOf.command(record.commandId), value: record }])
   }
 
   #pause(ms: number): Promise<void> {

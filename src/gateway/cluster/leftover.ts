@@ -1,16 +1,14 @@
 import type { CommandOutcome, CommandRecord } from '../../ports/records.ts'
 
-/** Why a command that a node keeps may be left over. */
-export interface Leftover {
-  readonly record: CommandRecord
-  /**
-   * `restarted`: an earlier life had it; `handed_over`: another node got it; `late`: its session should have ended it;
-   * `unsure`: its claim was not answered, and may have been carried out all the same.
-   */
-  readonly why: 'restarted' | 'handed_over' | 'late' | 'unsure'
-}
+/**
+ * Why a command that a node keeps may be left over. `restarted`: an earlier life had it; `handed_over`: another node got it; `late`: its
+ * session should have ended it; `unsure`: its claim was not answered, or not to its end, and may have been carried out all the
+ * same.
+ */
+export type LeftoverWhy = 'restarted' | 'handed_over' | 'late' | 'unsure'
 
-export interface JudgedLeftover extends Leftover {
+export interface JudgedLeftover {
+  readonly why: LeftoverWhy
   /** As it is on this node's disk. */
   readonly own: CommandRecord
   /** As the shared ledger has it; undefined: it was lost there. */
@@ -45,7 +43,7 @@ const unknown: CommandOutcome = {
   detail: 'a gateway node was lost after the command may have been written; ask the charge point for its state'
 }
 
-function notSent(why: Leftover['why']): CommandOutcome {
+function notSent(why: LeftoverWhy): CommandOutcome {
   if (why === 'restarted') {
     const detail = 'the gateway stopped before the command was sent; send it again'
     return { outcome: 'not_sent', reason: 'node_lost', detail }

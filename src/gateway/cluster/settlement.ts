@@ -2,16 +2,16 @@ import type { Clock } from '../../ports/clock.ts'
 import type { ClusterLedger, OverdueCommand } from '../../ports/cluster-ledger.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { CommandOutcome, CommandRecord } from '../../ports/records.ts'
-import type { DueCommand } from './ledger.ts'
+import type { DueCommand } from './kept-commands.ts'
 import { mayBeWritten } from './leftover.ts'
 
 export interface SettlementDeps {
   readonly clock: Clock
   readonly ledger: Pick<ClusterLedger, 'overdue'>
-  /** See `LedgerKnowledge`. */
-  readonly isInDoubt: (record: CommandRecord) => Promise<boolean>
   /** See `missingIsDead`. */
   readonly missingIsDead: () => boolean
+  /** See `LedgerKnowledge`. */
+  readonly isInDoubt: (record: CommandRecord) => Promise<boolean>
   /** What this node keeps itself and nobody has ended in its time. */
   readonly own: { due(limit: number): Promise<readonly DueCommand[]>; looksAfter(commandId: string): boolean }
   readonly settle: (commandId: string, outcome: CommandOutcome) => Promise<void>

@@ -19,13 +19,19 @@ function open(store = new MemoryStore()) {
   const shared = new MemoryClusterLedger('node-a')
   const registry = new MemoryRegistry()
   const doubted: string[] = []
+  const lease: { away?: Error } = {}
   const knowledge = { inDoubt: false, wait: async () => undefined as unknown }
   const ledger = new KeptLedger({
     node: 'node-a',
     shared,
     local: new MemoryLedger(store, registry),
     store,
-    lease: { registryIsWhole: async () => true },
+    lease: {
+      registryIsWhole: async () => {
+        if (lease.away) throw lease.away
+        return true
+      }
+    },
     knowledge: {
       isInDoubt: async () => {
         await knowledge.wait()
@@ -43,7 +49,7 @@ function open(store = new MemoryStore()) {
   }
   const command = (changed: Partial<CommandRecord> = {}) =>
     claimedCommand('c-1', { requestedAtMs: clock.now(), expiresAtMs: clock.now() + 60_000, ...changed })
-  return { clock, shared, registry, doubted, knowledge, ledger, own, command, store }
+  return { clock, shared, registry, doubted, lease, knowledge, ledger, own, command, store }
 }
 
 test('a session that the registry does not know as the owner does not write, and is doubted', async () => {
@@ -182,6 +188,60 @@ test('a claim that was not answered is asked for until it cannot be carried out 
     (await ledger.due(10)).map(({ outcome }) => outcome.reason),
     ['ledger_lost'],
     'carried out late: nobody else looks after it'
+  )
+})
+
+test('a claim after which the registry goes away is told as not taken, and goes on when it is asked for again', async () => {
+  const { ledger, lease, clock, command } = open()
+  lease.away = away
+  await rejects(ledger.claim(command()), away)
+  delete lease.away
+  clock.advance(9_000)
+  strictEqual((await ledger.claim(command())).kind, 'claimed')
+  clock.advance(9_000)
+  deepStrictEqual(await ledger.due(10), [], 'its session has it')
+  strictEqual((await ledger.claim(command())).kind, 'exists')
+})
+
+test('a claim after which the registry went away and that nobody asks for again was not sent', async () => {
+  const { ledger, lease, shared, clock, command } = open()
+  lease.away = away
+  const other = { ...command(), commandId: 'c-2' }
+  await rejects(ledger.claim(command()), away)
+  await rejects(ledger.claim(other), away)
+  delete lease.away
+  shared.entries.set('c-2', { ...other, node: 'node-b' })
+  clock.advance(10_000)
+  deepStrictEqual(
+    (await ledger.due(10)).map(({ commandId, outcome }) => `${commandId} ${outcome.outcome} ${outcome.reason}`),
+    ['c-1 not_sent ledger_lost'],
+    'the other is of the node that has claimed it since'
+  )
+  strictEqual((await ledger.claim(command())).kind, 'exists', 'its outcome is on its way')
+  strictEqual(ledger.looksAfter('c-2'), false)
+})
+
+test('a command of the bus waits when the registry goes away after its claim', async () => {
+  const { ledger, lease, clock, command } = open()
+  lease.away = away
+  const claim = ledger.claim(command({ readIn: 1 }))
+  await turns()
+  clock.advance(30_000)
+  await turns()
+  delete lease.away
+  clock.advance(500)
+  strictEqual((await claim).kind, 'claimed')
+})
+
+test('what an earlier life was handed over and did not write was not sent', async () => {
+  const { ledger, store, command } = open()
+  await ledger.take(command({ node: 'node-b' }))
+  const again = open(store)
+  again.shared.entries.set('c-1', command())
+  await again.ledger.unsettled()
+  deepStrictEqual(
+    (await again.ledger.due(10)).map(({ outcome }) => `${outcome.outcome} ${outcome.reason}`),
+    ['not_sent node_lost']
   )
 })
 

@@ -1,0 +1,177 @@
+import type { Clock } from '../../ports/clock.ts'
+import type { ClusterLedger } from '../../ports/cluster-ledger.ts'
+import type { Ledger, LedgerClaim } from '../../ports/ledger.ts'
+import type { NodeStore } from '../../ports/node-store.ts'
+import { type CommandOutcome, type CommandRecord, keyOf } from '../../ports/records.ts'
+import type { LedgerKnowledge } from './ledger-knowledge.ts'
+import { type LeftoverWhy, mayBeWritten, outcomeOfLeftover } from './leftover.ts'
+
+export interface KeptCommandsDeps {
+  readonly node: string
+  readonly shared: ClusterLedger
+  readonly local: Ledger
+  readonly store: NodeStore
+  readonly knowledge: Pick<LedgerKnowledge, 'isInDoubt'>
+  readonly clock: Clock
+}
+
+/** A command that this node keeps and that has no outcome here yet. Its data are on the disk alone. */
+interface Open {
+  readonly why: LeftoverWhy
+  /** Nobody else has ended it by then: this node does. */
+  readonly dueMs: number
+  /** Claimed here for the bus, and not confirmed: so it is in no queue of this node. */
+  readonly isUnconfirmed?: boolean
+  /** Its outcome is on its way: it is not claimed anew. */
+  readonly isEnding?: boolean
+  /** Of a claim that was not answered, which may be on no disk. */
+  readonly asked?: CommandRecord
+}
+
+export interface DueCommand {
+  readonly commandId: string
+  readonly outcome: CommandOutcome
+}
+
+/** How long a claim that was not answered may still be carried out. */
+const unsureMs = 10_000
+/** After its expiry and its answer's deadline, for whoever has it to settle it. */
+const graceMs = 5_000
+/** How long the end of a command waits for a node that has not told an emptied ledger what it knows; it may never come back. */
+const tellingMs = 30_000
+
+/**
+ * What this node has taken on, or has told somebody that it exists, until it has its outcome: why it is kept, when this node has to
+ * look at it, and how it ends then.
+ */
+export class KeptCommands {
+  readonly #deps: KeptCommandsDeps
+  readonly #open = new Map<string, Open>()
+
+  constructor(deps: KeptCommandsDeps) {
+    this.#deps = deps
+  }
+
+  find(commandId: string): Open | undefined {
+    return this.#open.get(commandId)
+  }
+
+  /** True while a session of this node, or this node's own sweep, ends it in its time. */
+  looksAfter(commandId: string): boolean {
+    const open = this.#open.get(commandId)
+    // Whoever got it from here may be the one that is dead.
+    return open !== undefined && open.why !== 'handed_over'
+  }
+
+  /** From now on this node looks at it when its time is over. */
+  track(record: CommandRecord, why: LeftoverWhy, atLeastMs = 0): void {
+    const { commandId, expiresAtMs, timeoutMs } = record
+    const dueMs = Math.max(expiresAtMs + timeoutMs + graceMs, atLeastMs + graceMs)
+    this.#open.set(commandId, { why, dueMs })
+  }
+
+  /** Nobody was told that there is such a command; but there may be. Asked for again, its time begins anew. */
+  trackUnsure(asked: CommandRecord): void {
+    this.#open.set(asked.commandId, { why: 'unsure', dueMs: this.#deps.clock.now() + unsureMs, asked })
+  }
+
+  setUnconfirmed(commandId: string, isUnconfirmed: boolean): void {
+    const open = this.#open.get(commandId)
+    if (open) this.#open.set(commandId, { ...open, isUnconfirmed })
+  }
+
+  /** With the next sweep, by what is known then. */
+  endSoon(commandId: string, why: LeftoverWhy): void {
+    this.#open.set(commandId, { why, dueMs: 0 })
+  }
+
+  ended(commandId: string): void {
+    this.#open.delete(commandId)
+  }
+
+  /** On this node's disk, that another node has it. */
+  async note(record: CommandRecord): Promise<void> {
+    await this.#put(record)
+    this.track(record, 'handed_over')
+  }
+
+  /** On this node's disk as its own, also what was read from the bus here and claimed by another node before or since. */
+  async keep(record: CommandRecord): Promise<LedgerClaim> {
+    const { local, store, node } = this.#deps
+    const { commandId } = record
+    const kept = await local.claim(record)
+    const open = this.#open.get(commandId)
+    if (kept.kind !== 'exists' || kept.record.state !== 'claimed' || !open) return kept
+    // Its own row, and in no queue here.
+    if (open.isUnconfirmed || open.why === 'unsure') return { kind: 'claimed', record }
+    if (open.why !== 'handed_over' || kept.record.node === node) return kept
+    // A note that another node has it makes room for a row of its own.
+    await store.commit([{ table: 'commands', key: keyOf.command(commandId), value: null }])
+    return await local.claim(record)
+  }
+
+  /** Somebody else settled and published it: the own entry ends the same way. */
+  async close(record: CommandRecord): Promise<void> {
+    const { commandId, settlement, settledAtMs } = record
+    this.#open.delete(commandId)
+    if (!settlement) return
+    await this.#deps.local.settle(commandId, settlement, settledAtMs ?? this.#deps.clock.now())
+    await this.#put(record)
+  }
+
+  /** What an earlier life left open is due at once, and ends with the first sweep that reaches the registry. */
+  async recall(): Promise<void> {
+    const { local, node } = this.#deps
+    for (const record of await local.unsettled()) {
+      if (record.node === node) this.endSoon(record.commandId, 'restarted')
+      else this.track(record, 'handed_over')
+    }
+  }
+
+  /** Commands of this node that nobody has ended in their time, with the outcome that they have to get. */
+  async due(limit: number): Promise<readonly DueCommand[]> {
+    const nowMs = this.#deps.clock.now()
+    const due: DueCommand[] = []
+    for (const [commandId, open] of this.#open) {
+      if (open.dueMs > nowMs) continue
+      if (due.length >= limit) break
+      const outcome = await this.#look(commandId, open, nowMs)
+      // Claimed or ended while it was looked at.
+      if (!outcome || this.#open.get(commandId) !== open) continue
+      this.#open.set(commandId, { ...open, isEnding: true })
+      due.push({ commandId, outcome })
+    }
+    return due
+  }
+
+  async #look(commandId: string, open: Open, nowMs: number): Promise<CommandOutcome | undefined> {
+    const { shared, local, node, knowledge } = this.#deps
+    const { why, asked, dueMs } = open
+    const kept = await local.get(commandId)
+    const own = kept ?? asked
+    const known = await shared.get(commandId)
+    if (this.#open.get(commandId) !== open) return undefined
+    if (known?.state === 'settled') {
+      await this.close(known)
+      return undefined
+    }
+    const isOfNobodyHere = why === 'unsure' && (known ? known.node !== node : !kept)
+    if (!own || isOfNobodyHere) {
+      this.#open.delete(commandId)
+      // Kept until the registry went away, and claimed by another node since.
+      if (kept && known) await this.note(known)
+      return undefined
+    }
+    // Who has it may be about to tell an emptied ledger how it ended.
+    if (why === 'handed_over' && nowMs < dueMs + tellingMs && (await knowledge.isInDoubt(own))) return undefined
+    const outcome = outcomeOfLeftover({ why, own, known, node })
+    // Somebody else has it: looked at again when its time is over.
+    if (!outcome && this.#open.get(commandId) === open) this.track(own, 'handed_over', nowMs)
+    // Claimed here and not written here, but perhaps elsewhere before the ledger forgot.
+    return outcome?.outcome === 'not_sent' && (await knowledge.isInDoubt(own)) ? mayBeWritten : outcome
+  }
+
+  async #put(record: CommandRecord): Promise<void> {
+    await this.#deps.store.commit([{ table: 'commands', key: keyOf.command(record.commandId), value: record }])
+  }
+}
