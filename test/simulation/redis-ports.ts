@@ -3,7 +3,7 @@ import type { Clock } from '../../src/ports/clock.ts'
 import type { ClusterLedger, OverdueCommand } from '../../src/ports/cluster-ledger.ts'
 import type { ControlChannel, ControlMessage, ControlReply } from '../../src/ports/control-channel.ts'
 import type { LedgerRoll } from '../../src/ports/ledger-roll.ts'
-import type { CommandRecord } from '../../src/ports/records.ts'
+import { type CommandRecord, keyOf } from '../../src/ports/records.ts'
 import type { SessionRegistry } from '../../src/ports/session-registry.ts'
 import type { SharedState } from '../../src/ports/shared-state.ts'
 import { type Network, requestTimeoutMs } from './network.ts'
@@ -54,7 +54,7 @@ export function redisRegistry({ node, redis, lease, ask }: RedisLife): SessionRe
   }
 }
 
-export function redisLedger({ node, redis, lease, ask, clock }: RedisLife): ClusterLedger {
+export function redisLedger({ node, redis, lease, ask }: RedisLife): ClusterLedger {
   const by = () => ({ node, incarnation: lease.incarnation })
   const absent = new Set<string>()
   const judge = async (commandId: string, nowMs: number): Promise<OverdueCommand | undefined> => {
@@ -88,7 +88,8 @@ export function redisLedger({ node, redis, lease, ask, clock }: RedisLife): Clus
       const known = await ask(() => redis.claimCommand(record, node, incarnation))
       const { readIn: _readIn, ...kept } = record
       if (!known) return { kind: 'claimed', record: { ...kept, node } }
-      return { kind: known.digest === record.digest ? 'exists' : 'conflict', record: known }
+      const isSame = known.digest === record.digest && known.chargePointId === record.chargePointId
+      return { kind: isSame ? 'exists' : 'conflict', record: known }
     },
     write: (record, epoch, atMs) => {
       const me = by()
@@ -142,6 +143,7 @@ export function redisLedger({ node, redis, lease, ask, clock }: RedisLife): Clus
           .rows()
           .map(({ record }) => record)
           .filter(({ chargePointId }) => chargePointId === id)
+          .sort((one, other) => other.requestedAtMs - one.requestedAtMs)
           .slice(0, limit)
       ),
     unsettled: () =>
@@ -152,7 +154,7 @@ export function redisLedger({ node, redis, lease, ask, clock }: RedisLife): Clus
           .map(({ record }): CommandRecord => record)
       ),
     overdue: async (nowMs, limit) => {
-      const due = await ask(() => redis.takeDeadlines(clock.now(), limit))
+      const due = await ask(() => redis.takeDeadlines(nowMs, limit))
       const found = await Promise.all(due.map((commandId) => judge(commandId, nowMs)))
       return found.filter((command) => command !== undefined)
     }
@@ -178,11 +180,12 @@ export function redisShared({ node, redis, ask }: RedisLife): SharedState {
           .filter(({ chargePointId }) => after === undefined || chargePointId > after)
           .slice(0, limit)
       ),
-    transactions: ({ chargePointId, open, limit }) =>
+    transactions: ({ chargePointId, open, after = '', limit }) =>
       ask(() =>
         redis
           .transactions(chargePointId)
           .filter(({ state }) => open === undefined || open === (state === 'open'))
+          .filter((row) => keyOf.transaction(row.chargePointId, row.transactionId) > after)
           .slice(0, limit)
       ),
     project: async (changes) => {
@@ -191,7 +194,10 @@ export function redisShared({ node, redis, ask }: RedisLife): SharedState {
         changes.map((change) =>
           ask(() => {
             const [chargePointId = '', rest = ''] = change.key.split('\u0001')
-            if (change.table === 'chargePoints' && change.value) redis.projectChargePoint(change.value)
+            if (change.table === 'chargePoints') {
+              if (change.value) redis.projectChargePoint(change.value)
+              else redis.removeChargePoint(change.key)
+            }
             if (change.table === 'transactions') {
               if (change.value) redis.projectTransaction(change.key, change.value)
               else redis.removeTransaction(change.key)

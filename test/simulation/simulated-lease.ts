@@ -12,11 +12,13 @@ export interface SimulatedLeaseDeps {
   readonly clock: Clock
   readonly redis: RedisModel
   readonly ask: <T>(step: () => T) => Promise<T>
+  readonly leaseTtlMs?: number
 }
 
 /** The lease of one life of a node, as its adapter for Redis keeps it. */
 export class SimulatedLease implements NodeLease {
   readonly #deps: SimulatedLeaseDeps
+  readonly #ttlMs: number
   readonly #listeners = new Set<(state: LeaseState) => void>()
   #state: { kind: LeaseState; sinceMs: number }
   #incarnationMs: number
@@ -27,6 +29,7 @@ export class SimulatedLease implements NodeLease {
 
   constructor(deps: SimulatedLeaseDeps) {
     this.#deps = deps
+    this.#ttlMs = deps.leaseTtlMs ?? leaseTtlMs
     this.#incarnationMs = deps.clock.now()
     this.#state = { kind: 'away', sinceMs: deps.clock.now() }
   }
@@ -40,8 +43,8 @@ export class SimulatedLease implements NodeLease {
     this.#running = true
     const sentMs = clock.now()
     try {
-      const verdict = await ask(() => redis.takeLease(node, installation, this.incarnation, leaseTtlMs))
-      if (verdict === 'taken') throw new GatewayError('node_id_taken', 'taken')
+      const verdict = await ask(() => redis.takeLease(node, installation, this.incarnation, this.#ttlMs))
+      if (verdict === 'taken') throw new GatewayError('node_id_taken', 'give each gateway a `node.id` of its own')
       this.#mark = (await ask(() => redis.mark())).value
       await ask(() => redis.noteNode(node))
       this.#confirmedMs = sentMs
@@ -84,7 +87,7 @@ export class SimulatedLease implements NodeLease {
   async registryIsWhole(): Promise<boolean> {
     const { redis, ask } = this.#deps
     const [nodes, mark] = await Promise.all([this.nodes(), ask(() => redis.mark())])
-    return nodes.every(({ adopting }) => adopting !== true) && mark.ageMs > leaseTtlMs
+    return nodes.every(({ adopting }) => adopting !== true) && mark.ageMs > this.#ttlMs
   }
 
   async end(): Promise<void> {
@@ -94,7 +97,7 @@ export class SimulatedLease implements NodeLease {
   }
 
   #schedule(): void {
-    this.#deps.clock.after(renewEveryMs, () => {
+    this.#deps.clock.after(Math.min(renewEveryMs, this.#ttlMs / 3), () => {
       if (this.#running) void this.#renew().then(() => this.#schedule())
     })
   }
@@ -107,7 +110,7 @@ export class SimulatedLease implements NodeLease {
     const mine = { installation, incarnation: this.incarnation, next: String(nextMs) }
     try {
       const [verdict, mark] = await Promise.all([
-        ask(() => redis.renewLease(node, mine, leaseTtlMs, kind !== 'held')),
+        ask(() => redis.renewLease(node, mine, this.#ttlMs, kind !== 'held')),
         ask(() => redis.mark())
       ])
       if (verdict === 'taken') return this.#to('taken')
@@ -130,7 +133,7 @@ export class SimulatedLease implements NodeLease {
   }
 
   #mayHaveRunOut(): boolean {
-    return this.#deps.clock.now() - this.#confirmedMs >= leaseTtlMs
+    return this.#deps.clock.now() - this.#confirmedMs >= this.#ttlMs
   }
 
   #to(kind: LeaseState, again = false): void {
