@@ -105,6 +105,11 @@ export class Audit {
     }
   }
 
+  /** Connections that were told as lost. */
+  get lost(): number {
+    return this.#lost.size
+  }
+
   /** Charge points whose newest connection has ended, as far as a reader of the topic can tell. */
   gone(stationIds: readonly string[]): readonly string[] {
     return stationIds.filter((id) => {

@@ -43,6 +43,8 @@ export class CommandStream {
   readonly issued = new Map<string, IssuedCommand>()
   /** Answers that no gateway should give. */
   readonly faults: string[] = []
+  /** What the 503 said, and how often. */
+  #refusals = new Map<string, number>()
   readonly #options: CommandStreamOptions
   readonly #producer: Producer<string, string, string, string>
   readonly #running = new Set<Promise<void>>()
@@ -76,6 +78,13 @@ export class CommandStream {
     const limit = setTimeout(() => this.#giveUp.abort(), 60_000)
     await Promise.all(this.#running)
     clearTimeout(limit)
+  }
+
+  /** Since the last time. */
+  takeRefusals(): ReadonlyMap<string, number> {
+    const refusals = this.#refusals
+    this.#refusals = new Map()
+    return refusals
   }
 
   async close(): Promise<void> {
@@ -154,7 +163,11 @@ export class CommandStream {
         body: JSON.stringify(body),
         signal: AbortSignal.timeout(requestTimeoutMs)
       })
-      await response.text()
+      const text = await response.text()
+      if (response.status === 503) {
+        const { detail = text } = JSON.parse(text) as { detail?: string }
+        this.#refusals.set(detail, (this.#refusals.get(detail) ?? 0) + 1)
+      }
       return response.status
     } catch {
       // No answer: whether there is a command is not known.

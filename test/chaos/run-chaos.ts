@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { readTopicWithJava } from '../support/kafka-records.ts'
 import { Audit } from './audit.ts'
-import type { CaseWorld, ChaosCase } from './cases.ts'
+import { type CaseWorld, type ChaosCase, unclaimed } from './cases.ts'
 import { ChaosCluster, commandAgeMaxMs, commandsTopic, eventsTopic } from './chaos-cluster.ts'
 import { CommandStream, type IssuedCommand } from './command-stream.ts'
 import { Fleet } from './fleet.ts'
@@ -99,12 +99,18 @@ class ChaosRun {
     await this.#cluster.close()
   }
 
-  async runCase({ name, about, run }: ChaosCase): Promise<CaseReport> {
+  async runCase(chaosCase: ChaosCase): Promise<CaseReport> {
+    const { name, about, run } = chaosCase
     const { say, talkMs } = this.#settings
     const fleet = this.#fleet
     say(`${name}: ${about}`)
     const beganMs = Date.now()
-    const before = { events: this.#audit.events, repeats: this.#audit.repeats, commands: this.#commands.issued.size }
+    const before = {
+      events: this.#audit.events,
+      repeats: this.#audit.repeats,
+      commands: this.#commands.issued.size,
+      lost: this.#audit.lost
+    }
     const violationsBefore = this.#audit.violations.length
     fleet.talk()
     this.#commands.begin(name)
@@ -129,11 +135,14 @@ class ChaosRun {
     this.#audit.checkCommands(this.#commands.issued, fleet.writes)
     const issued = [...this.#commands.issued.values()].slice(before.commands)
     this.#audit.checkExpiries(issued, wellAtMs, commandAgeMaxMs)
+    const reasons = issued.flatMap(({ id }) => this.#audit.outcomes.get(id)?.reason ?? [])
     const violations = [
       ...faults,
+      ...unclaimed(chaosCase, { lost: this.#audit.lost - before.lost, reasons }),
       ...this.#commands.faults.splice(0),
       ...this.#audit.violations.slice(violationsBefore)
     ]
+    for (const [refusal, count] of this.#commands.takeRefusals()) say(`  503 ${count} times: ${refusal}`)
     for (const violation of violations.slice(0, 20)) say(`  BROKEN ${violation}`)
     return {
       name,
