@@ -52,7 +52,7 @@ export type Submitted =
   | { readonly kind: 'invalid'; readonly detail: string }
   /** No command exists: this node takes none now. */
   | { readonly kind: 'unavailable'; readonly detail: string }
-  /** No command exists: Redis, which would have to know of it, is away. */
+  /** Not sent: Redis, which would have to know of it, is away. Did it take it all the same, the command ends as `not_sent`. */
   | { readonly kind: 'registry_unavailable'; readonly detail: string }
 
 export type Cancelled =
