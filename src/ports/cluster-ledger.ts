@@ -23,10 +23,16 @@ export interface ClusterLedger extends Ledger {
    * owns the charge point now.
    */
   tellWritten(record: CommandRecord, epoch: number, writtenAtMs: number): Promise<void>
+  /** `isOwn`: the caller keeps it as its own; only such a one may say that what it has marked as written was not sent. */
+  settle(
+    commandId: string,
+    outcome: CommandOutcome,
+    settledAtMs: number,
+    isOwn?: boolean
+  ): Promise<CommandRecord | undefined>
   /**
    * `settle` by a node that keeps the record itself: an entry that is gone (the registry was emptied) is made anew as
-   * settled, so that what was written still has its one outcome. Only who keeps it as its own may say that what it has marked as written
-   * was not sent.
+   * settled, so that what was written still has its one outcome.
    */
   settleKept(record: CommandRecord, outcome: CommandOutcome, settledAtMs: number): Promise<CommandRecord | undefined>
   /**

@@ -105,13 +105,13 @@ export function redisLedger({ node, redis, lease, ask }: RedisLife): ClusterLedg
       const me = by()
       return (await ask(() => redis.write(commandId, known, me, epoch, atMs))) === 'written'
     },
-    settle: (commandId, outcome, atMs) => {
-      const me = by()
+    settle: (commandId, outcome, atMs, isOwn = false) => {
+      const me = { ...by(), isOwn }
       return ask(() => redis.settle(commandId, me, outcome, atMs))
     },
     settleKept: async (record, outcome, atMs) => {
       await ask(() => redis.putDeadline(record.commandId))
-      const me = by()
+      const me = { ...by(), isOwn: record.node === node }
       return ask(() => redis.settle(record.commandId, me, outcome, atMs, record))
     },
     handOver: (commandId, to, incarnation) => ask(() => redis.handOver(commandId, node, to, incarnation)),

@@ -89,10 +89,15 @@ export class RedisLedger implements ClusterLedger {
     await this.#write(record.chargePointId, record.commandId, epoch, writtenAtMs, '1')
   }
 
-  async settle(commandId: string, outcome: CommandOutcome, settledAtMs: number): Promise<CommandRecord | undefined> {
+  async settle(
+    commandId: string,
+    outcome: CommandOutcome,
+    settledAtMs: number,
+    isOwn = false
+  ): Promise<CommandRecord | undefined> {
     const chargePointId = await this.#chargePointOf(commandId)
     if (chargePointId === undefined) return undefined
-    return this.#settle({ chargePointId, commandId, outcome, settledAtMs })
+    return this.#settle({ chargePointId, commandId, outcome, settledAtMs, isOwn })
   }
 
   async settleKept(
@@ -115,7 +120,8 @@ export class RedisLedger implements ClusterLedger {
         memberOf(chargePointId, commandId)
       ])
     ])
-    return this.#settle({ chargePointId, commandId, outcome, settledAtMs, kept: record })
+    const isOwn = record.node === this.#deps.nodeId
+    return this.#settle({ chargePointId, commandId, outcome, settledAtMs, isOwn, kept: record })
   }
 
   async handOver(commandId: string, node: string, incarnation: string): Promise<boolean> {
@@ -266,6 +272,7 @@ export class RedisLedger implements ClusterLedger {
     readonly commandId: string
     readonly outcome: CommandOutcome
     readonly settledAtMs: number
+    readonly isOwn: boolean
     readonly kept?: CommandRecord
   }): Promise<CommandRecord | undefined> {
     const { connection, keys, nodeId, lease, commandMemoryMs } = this.#deps
@@ -277,7 +284,7 @@ export class RedisLedger implements ClusterLedger {
       [keys.command(what.chargePointId, what.commandId)],
       // biome-ignore format: as the script names them
       [outcome.outcome, JSON.stringify(outcome), what.settledAtMs, nodeId, lease.incarnation, memoryMs,
-        kept ? encodeRecord(kept) : '', written?.epoch ?? '', written?.writtenAtMs ?? '', kept?.node === nodeId ? '1' : '0']
+        kept ? encodeRecord(kept) : '', written?.epoch ?? '', written?.writtenAtMs ?? '', what.isOwn ? '1' : '0']
     )) as string[] | null
     return flat ? decodeEntry(flat)?.record : undefined
   }

@@ -119,6 +119,29 @@ export class KeptCommands {
     await this.#put(record)
   }
 
+  /** To a shared ledger that may have lost it. */
+  async tell(record: CommandRecord): Promise<void> {
+    const { shared, node } = this.#deps
+    const { commandId, state, settlement, settledAtMs, epoch, writtenAtMs } = record
+    if (state === 'settled') {
+      if (!settlement || settledAtMs === undefined) return
+      const isNew = await shared.settleKept(record, settlement, settledAtMs)
+      // What this node has settled is on its disk with its event; of another's outcome only that node knows.
+      if (isNew && record.node === node) await shared.published(commandId)
+      return
+    }
+    const claim = await shared.claim({ ...record, state: 'claimed' })
+    // So that this node, too, can tell of its end the next time that the ledger forgets.
+    if (claim.kind === 'exists' && claim.record.state === 'settled') {
+      // Its own end, of which it was not told, is still on its way.
+      if (claim.record.node !== node) await this.close(claim.record)
+      return
+    }
+    // Whoever has claimed it anew meanwhile must not write it, nor say that it was not sent.
+    if (state === 'written' && epoch !== undefined && writtenAtMs !== undefined)
+      await shared.tellWritten(record, epoch, writtenAtMs)
+  }
+
   /** What an earlier life left open is due at once, and ends with the first sweep that reaches the registry. */
   async recall(): Promise<void> {
     const { local, node } = this.#deps
@@ -153,6 +176,11 @@ export class KeptCommands {
     if (this.#open.get(commandId) !== open) return undefined
     if (known?.state === 'settled') {
       await this.close(known)
+      return undefined
+    }
+    if (kept?.state === 'settled') {
+      this.#open.delete(commandId)
+      await this.tell(kept)
       return undefined
     }
     const isOfNobodyHere = why === 'unsure' && (known ? known.node !== node : !kept)

@@ -105,6 +105,7 @@ export class LedgerKnowledge {
     const { roll, restore, shareIds } = this.#deps
     // Read before: what is forgotten from now on is not told by this.
     const parts = await roll.read()
+    this.#gapBeforeMs = this.#gapOf(parts)
     await shareIds()
     await restore()
     await roll.sign(parts)

@@ -138,8 +138,7 @@ export class KeptLedger implements Ledger {
         const inDoubt = await knowledge.isInDoubt(record)
         if (clock.now() - beganMs >= retryMs) isOurs &&= await shared.confirm(record)
         const open = this.#kept.find(commandId)
-        // Taken over, and handed over to this node by who did: it is in its queue already, or noted as another's.
-        if (open && !open.isUnconfirmed) return false
+        if (this.#isElsewhere(commandId)) return false
         if (isOurs) {
           if (inDoubt) this.#kept.endSoon(commandId, 'late')
           else this.#kept.setUnconfirmed(commandId, false)
@@ -156,7 +155,13 @@ export class KeptLedger implements Ledger {
         await this.#pause(retryMs)
       }
     }
-    return true
+    return !this.#isElsewhere(commandId)
+  }
+
+  /** Taken over, and handed over to this node by who did: it is in its queue already, or noted as another's. */
+  #isElsewhere(commandId: string): boolean {
+    const open = this.#kept.find(commandId)
+    return open !== undefined && open.isUnconfirmed !== true
   }
 
   /** What another node hands over is kept here too, before that node is told. False: it came before. */
@@ -236,7 +241,7 @@ export class KeptLedger implements Ledger {
     const flush = async () => {
       const records = batch
       batch = []
-      await Promise.all(records.map((record) => this.#restoreOne(record)))
+      await Promise.all(records.map((record) => this.#kept.tell(record)))
     }
     for (const record of everyRow(store, 'commands', ({ commandId }) => commandId)) {
       if (record.forgetAtMs <= nowMs) continue
@@ -245,32 +250,16 @@ export class KeptLedger implements Ledger {
     await flush()
   }
 
-  async #restoreOne(record: CommandRecord): Promise<void> {
-    const { shared, node } = this.#deps
-    const { commandId, state, settlement, settledAtMs, epoch, writtenAtMs } = record
-    if (state === 'settled') {
-      if (!settlement || settledAtMs === undefined) return
-      const isNew = await shared.settleKept(record, settlement, settledAtMs)
-      // What this node has settled is on its disk with its event; of another's outcome only that node knows.
-      if (isNew && record.node === node) await shared.published(commandId)
-      return
-    }
-    const claim = await shared.claim({ ...record, state: 'claimed' })
-    // So that this node, too, can tell of its end the next time that the ledger forgets.
-    if (claim.kind === 'exists' && claim.record.state === 'settled') return this.#kept.close(claim.record)
-    // Whoever has claimed it anew meanwhile must not write it, nor say that it was not sent.
-    if (state === 'written' && epoch !== undefined && writtenAtMs !== undefined)
-      await shared.tellWritten(record, epoch, writtenAtMs)
-  }
-
   async #settle(commandId: string, outcome: CommandOutcome, settledAtMs: number): Promise<CommandRecord | undefined> {
-    const { shared, local, node } = this.#deps
+    const { shared, local, node, knowledge } = this.#deps
     const own = await local.get(commandId)
-    // What this node keeps has its outcome even when the shared ledger has forgotten the command.
-    const isOpen = own && own.state !== 'settled'
-    const settled = isOpen
-      ? await shared.settleKept(own, outcome, settledAtMs)
-      : await shared.settle(commandId, outcome, settledAtMs)
+    const isOpen = own !== undefined && own.state !== 'settled'
+    // Who ended it before the ledger lost its data is about to say so.
+    if (isOpen && knowledge.wasInDoubt(own)) await knowledge.isInDoubt(own)
+    const isOwn = own?.node === node
+    const settled =
+      (await shared.settle(commandId, outcome, settledAtMs, isOwn)) ??
+      (isOpen ? await this.#settleLost(own, outcome, settledAtMs) : undefined)
     if (settled) {
       if (own) await local.settle(commandId, outcome, settledAtMs)
       // Of a node that is dead: kept here, or nobody could tell an emptied ledger that it has ended.
@@ -278,7 +267,7 @@ export class KeptLedger implements Ledger {
       this.#kept.ended(commandId)
       return settled
     }
-    const known = own && (await shared.get(commandId))
+    const known = own && ((await shared.get(commandId)) ?? own)
     if (known?.state !== 'settled') return undefined
     if (known.node === node && known.settledAtMs === settledAtMs) {
       // Won by this very request, whose answer was lost: nobody else publishes it.
@@ -288,6 +277,14 @@ export class KeptLedger implements Ledger {
     }
     await this.#kept.close(known)
     return undefined
+  }
+
+  /** What this node keeps has its outcome even when the shared ledger has forgotten the command. */
+  async #settleLost(own: CommandRecord, outcome: CommandOutcome, atMs: number): Promise<CommandRecord | undefined> {
+    const { shared, knowledge } = this.#deps
+    if (await shared.get(own.commandId)) return undefined
+    await knowledge.isInDoubt(own)
+    return await shared.settleKept(own, outcome, atMs)
   }
 
   /**
@@ -304,7 +301,7 @@ export class KeptLedger implements Ledger {
 
   /** The shared ledger has lost a command that this node took on before: it learns of it again. */
   async #knownAlready(kept: LedgerClaim): Promise<LedgerClaim> {
-    if (kept.kind === 'exists' && kept.record.state === 'settled') await this.#restoreOne(kept.record)
+    if (kept.kind === 'exists' && kept.record.state === 'settled') await this.#kept.tell(kept.record)
     return kept
   }
 

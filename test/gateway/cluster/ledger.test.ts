@@ -173,6 +173,27 @@ test('what was handed over waits for a node that has not told an emptied ledger 
   )
 })
 
+// A node stood still, its command was ended as unknown by one that died at once, Redis was emptied, and the node told what it knew.
+for (const [how, isThere] of [
+  ['has lost the command', false],
+  ['knows the command from others', true]
+] as const) {
+  test(`an outcome waits for what others are about to tell an emptied ledger that ${how}`, async () => {
+    const { ledger, own, shared, knowledge, store, command } = open()
+    own(7)
+    await ledger.claim(command())
+    await ledger.markWritten('c-1', 7, 5)
+    if (!isThere) shared.empty()
+    knowledge.inDoubt = isThere
+    const lost: CommandOutcome = { outcome: 'unknown', reason: 'node_lost' }
+    knowledge.wait = async () => {
+      shared.entries.set('c-1', command({ node: 'node-b', state: 'settled', settlement: lost, settledAtMs: 8 }))
+    }
+    strictEqual(await ledger.settle('c-1', accepted, 9), undefined)
+    deepStrictEqual((store.persisted.get('commands/c-1') as CommandRecord).settlement, lost)
+  })
+}
+
 test('a claim that was not answered is asked for until it cannot be carried out any more', async () => {
   const { ledger, shared, clock, command } = open()
   shared.away = away
@@ -293,6 +314,53 @@ test('a command of the bus that another member may have taken over before a loss
     (await ledger.due(10)).map(({ commandId, outcome }) => `${commandId} ${outcome.outcome} ${outcome.reason}`),
     ['c-2 unknown ledger_lost']
   )
+})
+
+// Seed 620: it expired while its confirmation waited for the registry, and what was written was told as not sent.
+test('a command of the bus that came back as a hand-over before it was confirmed is in one queue, also when it expires', async () => {
+  const { ledger, lease, clock, command } = open()
+  const record = command({ readIn: 1 })
+  await ledger.claim(record)
+  lease.away = away
+  const confirmed = ledger.confirm(record)
+  strictEqual(await ledger.take(command({ node: 'node-b' })), true)
+  await turns()
+  clock.advance(60_000)
+  strictEqual(await confirmed, false)
+})
+
+// Seed 1877: it took its own end for another's, and after the next loss nobody published it.
+test('an end that was won without an answer is published, also when the ledger forgets it again', async () => {
+  const { ledger, own, shared, clock, command } = open()
+  own(7)
+  await ledger.claim(command())
+  await ledger.markWritten('c-1', 7, 5)
+  shared.away = away
+  const settled = ledger.settle('c-1', accepted, 9)
+  await turns()
+  shared.away = undefined
+  shared.entries.set('c-1', command({ state: 'settled', settlement: accepted, settledAtMs: 9 }))
+  await ledger.restore()
+  shared.empty()
+  clock.advance(500)
+  strictEqual((await settled)?.settlement, accepted)
+})
+
+// Seed 224: asked for again while the registry was away, it was noted as another node's, and ended anew after the next loss.
+test('what has ended here is told to an emptied ledger when it was asked for in vain', async () => {
+  const { ledger, own, shared, store, clock, command } = open()
+  own(7)
+  await ledger.claim(command())
+  const settled = await ledger.settle('c-1', accepted, 9)
+  await store.commit([{ table: 'commands', key: 'c-1', value: settled ?? null }])
+  shared.away = away
+  await rejects(ledger.claim(command()), away)
+  shared.away = undefined
+  shared.entries.set('c-1', command({ node: 'node-b' }))
+  clock.advance(10_000)
+  deepStrictEqual(await ledger.due(10), [])
+  strictEqual(shared.entries.get('c-1')?.state, 'settled')
+  strictEqual((store.persisted.get('commands/c-1') as CommandRecord).settlement?.outcome, 'accepted')
 })
 
 test('what others tell an emptied ledger while a claim waits for them is not sent, nor claimed at the next loss', async () => {

@@ -1,6 +1,6 @@
 -- Won once; the whole outcome is kept, so that whoever publishes it publishes the same.
 -- KEYS: command. ARGV: outcome, settlement, time, node, incarnation, milliseconds to remember, record or '' (kept by its
--- node: stored when the entry is gone), state, epoch and written time of that record or '', '1' when it is kept as the node's own.
+-- node: stored when the entry is gone), state, epoch and written time of that record or '', '1' when the node keeps it as its own.
 -- Returns nil, or { field, value, ... }.
 local row = redis.call('HMGET', KEYS[1], 'state', 'node', 'incarnation')
 if row[1] == 'settled' then return false end
