@@ -45,7 +45,8 @@ const checkEveryMs = 10_000
 const putOffMs = 10_000
 const startMemoryMs = 3_600_000
 const endedMax = 64
-const idsLeftOut = 4_000
+const idsLeftOutMin = 4_000
+const idsLeftOutMax = 6_800
 
 /** What is in Redis, and the scripts that change it: each method is one atomic step. `flush` empties it. */
 export class RedisModel {
@@ -293,7 +294,7 @@ export class RedisModel {
   /** `kept`: makes an entry anew that is gone. */
   settle(
     commandId: string,
-    by: { readonly node: string; readonly incarnation: string },
+    { isOwn, ...by }: { readonly node: string; readonly incarnation: string; readonly isOwn: boolean },
     outcome: CommandOutcome,
     settledAtMs: number,
     kept?: CommandRecord
@@ -306,8 +307,8 @@ export class RedisModel {
     }
     const row = this.row(commandId)
     if (!row || row.record.state === 'settled') return undefined
-    const isOwn = kept?.node === by.node && row.node === by.node && row.incarnation === by.incarnation
-    if (row.record.state === 'written' && outcome.outcome === 'not_sent' && !isOwn) return undefined
+    const hasMarked = isOwn && row.node === by.node && row.incarnation === by.incarnation
+    if (row.record.state === 'written' && outcome.outcome === 'not_sent' && !hasMarked) return undefined
     this.#scheduler.say(`redis: ${by.node} settles ${commandId}: ${outcome.outcome} ${outcome.reason ?? ''}`)
     const record = copy({ ...row.record, state: 'settled' as const, settlement: outcome, settledAtMs, node: by.node })
     Object.assign(row, by, { record })
@@ -384,7 +385,7 @@ export class RedisModel {
   }
 
   reserveIds(count: number, atLeast: number): { readonly first: number; readonly last: number } {
-    const left = this.#nextId === undefined ? idsLeftOut : 0
+    const left = this.#nextId === undefined ? this.#scheduler.random.between(idsLeftOutMin, idsLeftOutMax) : 0
     const first = Math.max(this.#nextId ?? 1, atLeast, 2 * secondsSince2020(this.#nowMs), 1) + left
     this.#nextId = first + count
     return { first, last: first + count - 1 }

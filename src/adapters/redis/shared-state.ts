@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { GatewayError } from '../../lib/gateway-error.ts'
 import type { Clock } from '../../ports/clock.ts'
 import {
@@ -16,7 +17,8 @@ import { ownerMemoryMs } from './session-registry.ts'
 
 const transactionIdMax = 2 ** 31 - 1
 /** Less than two ids a second make in a day: a Redis that is emptied daily does not use them up. */
-const idsLeftOut = 100_000
+const idsLeftOutMin = 100_000
+const idsLeftOutMax = 170_000
 /** Ended transactions kept for each charge point; the projections bound them lower by what the session forgets. */
 const endedMax = 64
 /** How long a lost epoch is left to whoever took it. */
@@ -99,7 +101,9 @@ export class RedisSharedState implements SharedState {
     atLeast: number
   ): Promise<{ readonly first: number; readonly last: number }> {
     const { connection, keys } = this.#deps
-    const args = [count, atLeast, transactionIdMax, idsLeftOut]
+    // Emptied twice before a node hears what another was given after the first time, the counter does not begin at the same block.
+    const leftOut = randomInt(idsLeftOutMin, idsLeftOutMax)
+    const args = [count, atLeast, transactionIdMax, leftOut]
     const first = await connection.run(scripts.reserveIds, [keys.transactionIds], args)
     if (first === null) throw new GatewayError('transaction_ids_used_up', 'OCPP 1.6 transaction ids are used up')
     return { first: Number(first), last: Number(first) + count - 1 }
