@@ -5,6 +5,7 @@ import { keyOf, type OpenEpochRecord } from '../../ports/records.ts'
 import type { SharedState } from '../../ports/shared-state.ts'
 import type { OwnEvents } from '../own-events.ts'
 import type { DurableWaiter, EventPipeline } from '../pipeline.ts'
+import { Sweeps } from './sweeps.ts'
 
 export interface LostEpochsDeps {
   readonly clock: Clock
@@ -18,7 +19,6 @@ export interface LostEpochsDeps {
   readonly logger: Logger
 }
 
-const everyMs = 1_000
 const perSweepMax = 500
 
 type LostEpoch = OpenEpochRecord & { readonly node: string }
@@ -33,20 +33,21 @@ export class LostEpochs implements DurableWaiter {
   readonly #closing = new Map<number, LostEpoch>()
   #ownAreChecked = false
   #tickets = 0
-  #stopped = false
-  #cancel: (() => void) | undefined
+  readonly #sweeps: Sweeps
 
   constructor(deps: LostEpochsDeps) {
     this.#deps = deps
+    const { clock, logger } = deps
+    const failed = 'lost epochs could not be looked for; the registry is away'
+    this.#sweeps = new Sweeps({ clock, logger, sweep: () => this.sweep(), failed })
   }
 
   start(): void {
-    this.#cancel = this.#deps.clock.after(everyMs, () => void this.#loop())
+    this.#sweeps.start()
   }
 
   stop(): void {
-    this.#stopped = true
-    this.#cancel?.()
+    this.#sweeps.stop()
   }
 
   /**
@@ -96,14 +97,5 @@ export class LostEpochs implements DurableWaiter {
 
   #close({ chargePointId, epoch, node }: LostEpoch): Promise<void> {
     return this.#deps.shared.closeLostEpoch(chargePointId, epoch, node)
-  }
-
-  async #loop(): Promise<void> {
-    try {
-      await this.sweep()
-    } catch (error) {
-      this.#deps.logger.debug({ error }, 'lost epochs could not be looked for; the registry is away')
-    }
-    if (!this.#stopped) this.start()
   }
 }

@@ -4,6 +4,7 @@ import type { Logger } from '../../ports/logger.ts'
 import type { CommandOutcome, CommandRecord } from '../../ports/records.ts'
 import type { DueCommand } from './kept-commands.ts'
 import { mayBeWritten } from './leftover.ts'
+import { Sweeps } from './sweeps.ts'
 
 export interface SettlementDeps {
   readonly clock: Clock
@@ -20,7 +21,6 @@ export interface SettlementDeps {
   readonly logger: Logger
 }
 
-const everyMs = 1_000
 const perSweepMax = 500
 
 /**
@@ -29,20 +29,21 @@ const perSweepMax = 500
  */
 export class Settlement {
   readonly #deps: SettlementDeps
-  #stopped = false
-  #cancel: (() => void) | undefined
+  readonly #sweeps: Sweeps
 
   constructor(deps: SettlementDeps) {
     this.#deps = deps
+    const { clock, logger } = deps
+    const failed = 'overdue commands could not be looked for; the registry is away'
+    this.#sweeps = new Sweeps({ clock, logger, sweep: () => this.sweep(), failed })
   }
 
   start(): void {
-    this.#cancel = this.#deps.clock.after(everyMs, () => void this.#loop())
+    this.#sweeps.start()
   }
 
   stop(): void {
-    this.#stopped = true
-    this.#cancel?.()
+    this.#sweeps.stop()
   }
 
   /** One sweep; for tests too. */
@@ -53,15 +54,6 @@ export class Settlement {
     const due = await this.#deps.own.due(perSweepMax)
     for (const { commandId, outcome } of due) await this.#deps.settle(commandId, outcome)
     return overdue.length + due.length
-  }
-
-  async #loop(): Promise<void> {
-    try {
-      await this.sweep()
-    } catch (error) {
-      this.#deps.logger.debug({ error }, 'overdue commands could not be looked for; the registry is away')
-    }
-    if (!this.#stopped) this.start()
   }
 
   async #end({ record, why }: OverdueCommand): Promise<void> {
