@@ -40,21 +40,28 @@ function topicOf({ bus }: World): readonly TopicEvent[] {
   return events
 }
 
-/** Whoever repeats an event says the same; of what several nodes may publish, the publisher and its time are its own. */
+/** Whoever repeats an event says the same. */
 function oneContentForEachId({ bus, redis }: World): string[] {
   const contents = new Map<string, string>()
   const broken: string[] = []
   for (const { value } of bus.events.flat()) {
     const event = JSON.parse(value) as TopicEvent
-    // An emptied ledger lets a command end anew under its id; the first outcome counts.
-    if (event.type === 'command.outcome' && redis.flushes > 0) continue
-    const isShared = event.type === 'command.outcome' || event.data.reason === 'node_lost'
-    const content = isShared ? JSON.stringify({ ...event, node: '', time: '' }) : value
+    // Who cannot know how it ended says so under the same id as who knows it and is away; the first stands. [ADR 6]
+    if (event.type === 'command.outcome' && event.data.reason === 'ledger_lost') continue
+    const content = contentOf(event, value, redis.flushes > 0)
     const first = contents.get(event.id) ?? content
     if (first !== content) broken.push(`${event.id}: ${content} after ${first}`)
     contents.set(event.id, first)
   }
   return broken
+}
+
+/** Of what several nodes may publish, the publisher and its time are its own; after a loss, the times of a command too. */
+function contentOf(event: TopicEvent, text: string, wasEmptied: boolean): string {
+  const { type, data } = event
+  if (type === 'command.outcome' && wasEmptied) return `${data.outcome} ${data.reason ?? ''}`
+  const isShared = type === 'command.outcome' || data.reason === 'node_lost'
+  return isShared ? JSON.stringify({ ...event, node: '', time: '' }) : text
 }
 
 function everythingIsInTheTopic(world: World, events: readonly TopicEvent[]): string[] {

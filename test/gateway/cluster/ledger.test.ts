@@ -19,7 +19,7 @@ function open(store = new MemoryStore()) {
   const shared = new MemoryClusterLedger('node-a')
   const registry = new MemoryRegistry()
   const doubted: string[] = []
-  const lease: { away?: Error } = {}
+  const lease: { away?: Error; whole: boolean } = { whole: true }
   const knowledge = { inDoubt: false, wait: async () => undefined as unknown }
   const ledger = new KeptLedger({
     node: 'node-a',
@@ -29,7 +29,7 @@ function open(store = new MemoryStore()) {
     lease: {
       registryIsWhole: async () => {
         if (lease.away) throw lease.away
-        return true
+        return lease.whole
       }
     },
     knowledge: {
@@ -240,6 +240,26 @@ test('a claim after which the registry went away and that nobody asks for again 
   )
   strictEqual((await ledger.claim(command())).kind, 'exists', 'its outcome is on its way')
   strictEqual(ledger.looksAfter('c-2'), false)
+})
+
+test('a claim waits until every node has told an emptied ledger what it knows, and what was told meanwhile stands', async () => {
+  const { ledger, lease, shared, clock, command } = open()
+  lease.whole = false
+  const claim = ledger.claim(command())
+  await turns()
+  const written = command({ node: 'node-b', state: 'written', epoch: 7, writtenAtMs: 5 })
+  shared.entries.set('c-1', written)
+  lease.whole = true
+  clock.advance(500)
+  deepStrictEqual(await claim, { kind: 'exists', record: written })
+})
+
+test('a command that another node has claimed is on this disk too before anybody is told that it exists', async () => {
+  const { ledger, shared, store, command } = open()
+  shared.entries.set('c-1', command({ node: 'node-b' }))
+  strictEqual((await ledger.claim(command())).kind, 'exists')
+  strictEqual((store.persisted.get('commands/c-1') as CommandRecord).node, 'node-b')
+  strictEqual(ledger.looksAfter('c-1'), false)
 })
 
 test('a command of the bus waits when the registry goes away after its claim', async () => {
