@@ -15,7 +15,7 @@ export interface KeptCommandsDeps {
   readonly clock: Clock
 }
 
-/** A command that this node keeps and that has no outcome here yet. Its data are on the disk alone. */
+/** A command that this node keeps and that has no outcome here yet. Its data are on the disk: there may be many, for days. */
 interface Open {
   readonly why: LeftoverWhy
   /** Nobody else has ended it by then: this node does. */
@@ -24,8 +24,6 @@ interface Open {
   readonly isUnconfirmed?: boolean
   /** Its outcome is on its way: it is not claimed anew. */
   readonly isEnding?: boolean
-  /** Of a claim that was not answered, which may be on no disk. */
-  readonly asked?: CommandRecord
 }
 
 export interface DueCommand {
@@ -71,8 +69,8 @@ export class KeptCommands {
   }
 
   /** Nobody was told that there is such a command; but there may be. Asked for again, its time begins anew. */
-  trackUnsure(asked: CommandRecord): void {
-    this.#open.set(asked.commandId, { why: 'unsure', dueMs: this.#deps.clock.now() + unsureMs, asked })
+  trackUnsure(commandId: string): void {
+    this.#open.set(commandId, { why: 'unsure', dueMs: this.#deps.clock.now() + unsureMs })
   }
 
   setUnconfirmed(commandId: string, isUnconfirmed: boolean): void {
@@ -169,10 +167,10 @@ export class KeptCommands {
 
   async #look(commandId: string, open: Open, nowMs: number): Promise<CommandOutcome | undefined> {
     const { shared, local, node, knowledge } = this.#deps
-    const { why, asked, dueMs } = open
+    const { why, dueMs } = open
     const kept = await local.get(commandId)
-    const own = kept ?? asked
     const known = await shared.get(commandId)
+    const own = kept ?? known
     if (this.#open.get(commandId) !== open) return undefined
     if (known?.state === 'settled') {
       await this.close(known)

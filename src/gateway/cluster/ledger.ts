@@ -29,6 +29,7 @@ type SharedClaim = LedgerClaim & { readonly isTakenOver?: true }
 
 const retryMs = 500
 const restoredAtOnce = 200
+
 /**
  * The shared ledger, with what this node took on kept on its own disk as well. The shared one decides every race; the own one
  * makes sure that a command which this node knows is not written again when the shared one has forgotten it, and that it
@@ -55,7 +56,7 @@ export class KeptLedger implements Ledger {
     const kept = this.#kept
     const claim = await this.#claimShared(record).catch((error: unknown) => {
       // There may be such a command all the same, by a request whose answer was lost.
-      if ((kept.find(record.commandId)?.why ?? 'unsure') === 'unsure') kept.trackUnsure(record)
+      if ((kept.find(record.commandId)?.why ?? 'unsure') === 'unsure') kept.trackUnsure(record.commandId)
       throw error
     })
     const { commandId, state, node } = claim.record
@@ -92,7 +93,7 @@ export class KeptLedger implements Ledger {
         const waits = asked.readIn !== undefined && this.#deps.clock.now() < asked.expiresAtMs
         if (!waits || !isUnavailable(error) || this.#stopped) {
           // Unless another node has taken it over meanwhile, and handed it over to this one.
-          if (this.#kept.find(claimed.commandId) === kept) this.#kept.trackUnsure(claimed)
+          if (this.#kept.find(claimed.commandId) === kept) this.#kept.trackUnsure(claimed.commandId)
           throw error
         }
         await this.#pause(retryMs)
