@@ -7,6 +7,7 @@ import { ledgerRollContract } from '../contract/ledger-roll.ts'
 import { nodeLeaseContract } from '../contract/node-lease.ts'
 import { type OpenedRegistry, sessionRegistryContract } from '../contract/session-registry.ts'
 import { sharedStateContract } from '../contract/shared-state.ts'
+import { Random } from './random.ts'
 import { RedisModel } from './redis-model.ts'
 import { type RedisLife, redisLedger, redisRegistry, redisRoll, redisShared } from './redis-ports.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -23,7 +24,8 @@ function world() {
     get nowMs() {
       return systemClock.now()
     },
-    say: () => undefined
+    say: () => undefined,
+    random: new Random(1)
   } as unknown as Scheduler
   const redis = new RedisModel(scheduler)
   const deaths: (() => void)[] = []

@@ -147,6 +147,15 @@ const stories: readonly Story[] = [
     ]
   },
   {
+    seed: 1588,
+    story:
+      'what an earlier life had handed over was taken over from a dead node, was on no disk then, and had no outcome',
+    provenBy: [
+      ledger,
+      'a command that an earlier life had handed over is claimed, and kept, when it is taken over from a dead node'
+    ]
+  },
+  {
     seed: 1877,
     story: "an end that was won without an answer was taken for another node's, and nobody published it",
     provenBy: [ledger, 'an end that was won without an answer is published, also when the ledger forgets it again']

@@ -24,6 +24,7 @@ export class OwnLedger implements Ledger {
 
   async claim(record: CommandRecord): Promise<LedgerClaim> {
     const { commandId } = record
+    if (!this.#store.get('commands', keyOf.command(commandId))) this.#live.delete(commandId)
     const known =
       this.#live.get(commandId) ?? this.#settled.get(commandId) ?? this.#store.get('commands', keyOf.command(commandId))
     if (known) return { kind: known.digest === record.digest ? 'exists' : 'conflict', record: known }

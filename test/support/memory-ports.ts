@@ -167,6 +167,7 @@ export class MemoryLedger implements Ledger {
   }
 
   async claim(record: CommandRecord): Promise<LedgerClaim> {
+    if (!this.store.persisted.has(`commands/${record.commandId}`)) this.#live.delete(record.commandId)
     const known = this.#live.get(record.commandId) ?? this.won.find(({ commandId }) => commandId === record.commandId)
     if (known) return { kind: known.digest === record.digest ? 'exists' : 'conflict', record: known }
     await this.#put(record)

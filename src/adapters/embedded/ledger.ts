@@ -33,7 +33,11 @@ export class EmbeddedLedger implements Ledger {
       if (record) this.#live.set(record.commandId, { record, durable: Promise.resolve() })
     }
     // The outcome's event brings the settled record: from then on the tables have it.
-    tables.onCommandStaged((commandId) => this.#settled.delete(commandId))
+    tables.onCommandStaged((commandId, record) => {
+      this.#settled.delete(commandId)
+      // Removed: whoever claims it now begins anew.
+      if (!record) this.#live.delete(commandId)
+    })
     this.#earlier = [...this.#live.keys()]
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert'
 import type { NodeStore } from '../../ports/node-store.ts'
-import type { StoreChange, TableName, Tables } from '../../ports/records.ts'
+import type { CommandRecord, StoreChange, TableName, Tables } from '../../ports/records.ts'
 import type { Row } from './batch.ts'
 import type { Store } from './store.ts'
 import { after, decodeRow, fits, keyOfRow, rowsOf, tableRange } from './tables.ts'
@@ -12,7 +12,7 @@ const listLimitDefault = 10_000
 export class EmbeddedNodeStore implements NodeStore {
   readonly #store: Store
   readonly #commit: (changes: readonly StoreChange[]) => Promise<void>
-  #commandStaged: (commandId: string) => void = () => undefined
+  #commandStaged: (commandId: string, record: CommandRecord | null) => void = () => undefined
   readonly #staged: Readonly<Record<TableName, Map<string, StoreChange>>> = {
     chargePoints: new Map(),
     transactions: new Map(),
@@ -92,7 +92,7 @@ export class EmbeddedNodeStore implements NodeStore {
   }
 
   /** Hears of each change of a command before it is shown. */
-  onCommandStaged(listener: (commandId: string) => void): void {
+  onCommandStaged(listener: (commandId: string, record: CommandRecord | null) => void): void {
     this.#commandStaged = listener
   }
 
@@ -100,7 +100,7 @@ export class EmbeddedNodeStore implements NodeStore {
   stage(changes: readonly StoreChange[]): void {
     for (const change of changes) {
       assert(fits(change), `the key of a row of ${change.table} is empty or too long: ${change.key}`)
-      if (change.table === 'commands') this.#commandStaged(change.key)
+      if (change.table === 'commands') this.#commandStaged(change.key, change.value)
       this.#staged[change.table].set(change.key, change)
     }
   }

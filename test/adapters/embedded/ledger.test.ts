@@ -55,3 +55,11 @@ test('settled commands are forgotten when their time has come, unsettled ones ne
   strictEqual(await ledger.get('c-1'), undefined)
   strictEqual((await ledger.claim(command('c-1'))).kind, 'claimed')
 })
+
+test('a command whose row was removed is claimed anew, and is on disk then', async (t) => {
+  const { ledger, store } = await open(t)
+  await ledger.claim(command('c-1', { node: 'node-b' }))
+  await store.commit([{ table: 'commands', key: keyOf.command('c-1'), value: null }])
+  strictEqual((await ledger.claim(command('c-1', { node: 'node-a' }))).kind, 'claimed')
+  strictEqual((await ledger.get('c-1'))?.node, 'node-a')
+})

@@ -383,6 +383,19 @@ test('what has ended here is told to an emptied ledger when it was asked for in 
   strictEqual((store.persisted.get('commands/c-1') as CommandRecord).settlement?.outcome, 'accepted')
 })
 
+// Seed 1588: the note of an earlier life was removed to make room, and taken for the command itself: it was on no disk, and nobody sent it.
+test('a command that an earlier life had handed over is claimed, and kept, when it is taken over from a dead node', async () => {
+  const { ledger, store, command } = open()
+  await ledger.claim(command())
+  await ledger.handOver(command(), 'node-b', 'i-1')
+  const again = open(store)
+  await again.ledger.unsettled()
+  again.shared.entries.set('c-1', command({ node: 'node-b' }))
+  again.shared.reclaim = async () => command({ node: 'node-a' })
+  strictEqual((await again.ledger.claim(command())).kind, 'claimed')
+  strictEqual((store.persisted.get('commands/c-1') as CommandRecord).node, 'node-a')
+})
+
 test('what others tell an emptied ledger while a claim waits for them is not sent, nor claimed at the next loss', async () => {
   const { ledger, knowledge, shared, clock, command } = open()
   const settled = command({ node: 'node-b', state: 'settled', settlement: accepted, settledAtMs: 7 })
