@@ -49,6 +49,8 @@ export interface OwnPorts {
   readonly registry: SessionRegistry
   readonly ledger: ConstructorParameters<typeof KeptLedger>[0]['local']
   readonly commandMemoryMs: number
+  /** `redis.lease_ttl`. */
+  readonly leaseTtlMs: number
   /** OCPP 1.6 transaction ids: none that this node has, or has heard of, is as great as `end`. */
   readonly transactionIds: { readonly end: number; heard(end: number): Promise<void>; fill(): void }
 }
@@ -106,7 +108,16 @@ export function joinPorts(ports: ClusterPorts, own: OwnPorts): JoinedPorts {
     directory: new ClusterDirectory(shared, own.directory),
     ledger: kept,
     knowledge,
-    route: new ClusterRoute({ node, clock, registry, ledger: kept, control, lease, logger })
+    route: new ClusterRoute({
+      node,
+      clock,
+      registry,
+      ledger: kept,
+      control,
+      lease,
+      missingIsDead: missingIsDead(lease, clock, own.leaseTtlMs),
+      logger
+    })
   }
 }
 
@@ -206,9 +217,11 @@ export class Cluster {
     const { logger } = this.#own
     await lease.begin()
     this.#projector.addAll()
-    await this.#lostEpochs.checkOwn().catch((error: unknown) => {
-      logger.debug({ error }, 'the registry is away; what it takes for open is looked at when it is back')
-    })
+    if (lease.state().kind === 'held') {
+      await this.#lostEpochs.checkOwn().catch((error: unknown) => {
+        logger.debug({ error }, 'the registry is away; what it takes for open is looked at when it is back')
+      })
+    }
     control
       .listen(
         answerControl({

@@ -51,8 +51,10 @@ export class KeptLedger implements Ledger {
   }
 
   async claim(record: CommandRecord): Promise<LedgerClaim> {
-    // Who asks and waits is told to ask again when it can be told from one that was written.
-    if (record.givenSinceMs !== undefined && this.#deps.knowledge.wasInDoubt(record)) throw inDoubt()
+    const { knowledge } = this.#deps
+    // Who asks and waits is told to ask again when it can be told from one that was written. At a start it soon can.
+    if (record.givenSinceMs !== undefined && knowledge.wasInDoubt(record) && (await knowledge.isInDoubt(record)))
+      throw inDoubt()
     const kept = this.#kept
     const claim = await this.#claimShared(record).catch((error: unknown) => {
       // There may be such a command all the same, by a request whose answer was lost.

@@ -69,8 +69,9 @@ export class LostEpochs implements DurableWaiter {
 
   /** One sweep; for tests too. */
   async sweep(): Promise<number> {
-    if (!this.#ownAreChecked) await this.checkOwn()
+    // Nor are the own epochs ours to end before: another gateway may run with this one's id.
     if (!this.#deps.missingIsDead()) return 0
+    if (!this.#ownAreChecked) await this.checkOwn()
     const lost = await this.#deps.shared.takeLostEpochs(perSweepMax)
     for (const epoch of lost) this.#tell(epoch)
     return lost.length

@@ -87,6 +87,15 @@ test('who asks by HTTP with an id of its own is refused meanwhile, and no comman
   deepStrictEqual([shared.entries.size, store.persisted.size], [0, 0])
 })
 
+test('who asks by HTTP while all are about to tell what they know waits for them', async () => {
+  const { ledger, knowledge, command } = open()
+  knowledge.inDoubt = true
+  knowledge.wait = async () => {
+    knowledge.inDoubt = false
+  }
+  strictEqual((await ledger.claim(command({ givenSinceMs: 1 }))).kind, 'claimed')
+})
+
 test('what an earlier life left claimed was not sent, unless the ledger lost its data and somebody else may have written it', async () => {
   const { ledger, store, command } = open()
   await ledger.claim(command())

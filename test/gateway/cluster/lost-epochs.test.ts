@@ -97,6 +97,18 @@ test('what the node had ended and not projected is taken back quietly, what only
   )
 })
 
+test('epochs that Redis has under the own id are left alone while another gateway may run with that id', async () => {
+  const { lostEpochs, state, closed } = made({ own: [row('CP-9', 9)] })
+  state.othersAreDead = false
+  await lostEpochs.sweep()
+  await turn()
+  deepStrictEqual(closed, [])
+  state.othersAreDead = true
+  await lostEpochs.sweep()
+  await turn()
+  deepStrictEqual(closed, ['CP-9 9 of node-a'])
+})
+
 // After an outage of Redis all leases have run out, and whoever came back first took all others for dead.
 test('a missing lease says dead only to who has held its own for as long as others need to come back', () => {
   const clock = new FakeClock()
