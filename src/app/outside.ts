@@ -120,7 +120,9 @@ export class Outside implements Surroundings {
     const { config, embedded, clock, logger } = this.#deps
     const { store, directory, registry, ledger, transactionIds } = embedded
     const { commandMemoryMs } = config.limits
-    return { node: config.node.id, clock, logger, store, directory, registry, ledger, transactionIds, commandMemoryMs }
+    const { leaseTtlMs } = config.redis
+    const node = config.node.id
+    return { node, clock, logger, store, directory, registry, ledger, transactionIds, commandMemoryMs, leaseTtlMs }
   }
 }
 

@@ -127,6 +127,7 @@ export class SimulatedNode {
       registry,
       ledger,
       commandMemoryMs: gatewaySettings.commandMemoryMs,
+      leaseTtlMs,
       transactionIds
     }
     const sink = busSink({ bus, node: name, actor, world, scheduler })

@@ -15,6 +15,8 @@ export interface ClusterRouteDeps {
   readonly ledger: Pick<KeptLedger, 'handOver' | 'get'>
   readonly control: Pick<ControlChannel, 'send'>
   readonly lease: Pick<NodeLease, 'registryIsWhole' | 'nodes'>
+  /** See `missingIsDead`. */
+  readonly missingIsDead: () => boolean
   readonly logger: Logger
 }
 
@@ -65,13 +67,19 @@ export class ClusterRoute implements CommandRoute {
   }
 
   async #locate(record: CommandRecord): Promise<Owner | undefined> {
-    const { registry, lease, clock } = this.#deps
+    const { registry, clock } = this.#deps
     for (;;) {
       const owner = await registry.locate(record.chargePointId)
-      // Until the nodes have adopted their sessions after a loss, a miss in the registry does not mean offline.
-      if (owner || clock.now() >= record.expiresAtMs || (await lease.registryIsWhole())) return owner
+      if (owner || clock.now() >= record.expiresAtMs || (await this.#missIsOffline())) return owner
       await this.#pause()
     }
+  }
+
+  /** Not until the nodes have adopted their sessions after a loss, nor while one may only not have renewed its lease yet. */
+  async #missIsOffline(): Promise<boolean> {
+    const { lease, missingIsDead } = this.#deps
+    if (!(await lease.registryIsWhole())) return false
+    return missingIsDead() || (await lease.nodes()).every(({ alive }) => alive)
   }
 
   async #handOver(owner: Owner, record: CommandRecord): Promise<'handed_over' | 'not_owner'> {

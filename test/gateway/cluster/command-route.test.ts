@@ -14,7 +14,8 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 function route(
   locations: string[],
   reply: (node: string) => Promise<ControlReply>,
-  ledger: { isClaimants: boolean; known?: CommandRecord } = { isClaimants: true }
+  ledger: { isClaimants: boolean; known?: CommandRecord } = { isClaimants: true },
+  others = { areAlive: true, missingIsDead: true }
 ) {
   const sent: string[] = []
   const clock = new FakeClock()
@@ -31,8 +32,14 @@ function route(
     ledger: { handOver: async () => ledger.isClaimants, get: async () => ledger.known },
     lease: {
       registryIsWhole: async () => true,
-      nodes: async () => ['node-a', 'node-b', 'node-c'].map((node) => ({ node, alive: true, incarnation: 'i-1' }))
+      nodes: async () =>
+        ['node-a', 'node-b', 'node-c'].map((node) => ({
+          node,
+          alive: node === 'node-a' || others.areAlive,
+          incarnation: 'i-1'
+        }))
     },
+    missingIsDead: () => others.missingIsDead,
     control: {
       send: (node, message) => {
         sent.push(`${message.kind === 'command' ? message.record.commandId : message.kind} to ${node}`)
@@ -134,4 +141,23 @@ test('a message that was not acknowledged is not sent again: it may have arrived
   await passes(clock, 10_000)
   strictEqual(await delivered, 'handed_over')
   strictEqual(sent.length, 1)
+})
+
+test('after an outage of the registry a charge point is not offline while its node has yet to renew its lease', async () => {
+  for (const [name, areAlive, missingIsDead] of [
+    ['it is back', true, false],
+    ['it had its time', false, true]
+  ] as const) {
+    const others = { areAlive: false, missingIsDead: false }
+    const { clusterRoute, clock } = route([], async () => 'accepted', undefined, others)
+    let routed: string | undefined
+    void clusterRoute.deliver(claimedCommand('c-1')).then((result) => {
+      routed = result
+    })
+    await passes(clock, 1_000)
+    strictEqual(routed, undefined)
+    Object.assign(others, { areAlive, missingIsDead })
+    await passes(clock, 250)
+    strictEqual(routed, 'offline', name)
+  }
 })
