@@ -59,12 +59,8 @@ async function topicEvents(): Promise<GatewayEvent[]> {
   return events
 }
 
-/** Again while it is refused: right after the start of a cluster its ledger cannot say yet whether an id is new. */
 function give(gateway: GatewayProcess, chargePointId: string, id: string, headers: Record<string, string> = {}) {
-  return eventually(async () => {
-    const given = await gateway.post(`/v1/charge-points/${chargePointId}/commands`, { id, ...reset }, headers)
-    return given.status === 503 ? undefined : given
-  })
+  return gateway.post(`/v1/charge-points/${chargePointId}/commands`, { id, ...reset }, headers)
 }
 
 /** Polls until `find` gives something; the run's own timeout ends a wait for ever. */
