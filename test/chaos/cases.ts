@@ -116,7 +116,8 @@ export const chaosCases: readonly ChaosCase[] = [
     name: 'redis-restarted',
     about: 'Redis killed and back with its data after two lease times',
     lost: 'none',
-    reasons: ['ledger_lost'],
+    // After longer than a lease each node has begun a new life: what the one before had claimed and not sent may end so.
+    reasons: ['ledger_lost', 'node_lost'],
     run: async (world) => {
       const { cluster, leaseMs } = world
       const { redis, gateways } = cluster
