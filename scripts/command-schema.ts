@@ -1,6 +1,6 @@
 import { exampleCommand, type JsonSchema } from '../src/api/schemas.ts'
 import { chargePointIdCharactersMax, timePattern } from '../src/gateway/cluster/command-intake.ts'
-import { commandIdPattern } from '../src/gateway/command-desk.ts'
+import { commandIdPattern } from '../src/gateway/command-record.ts'
 
 const { id, chargePointId, type, data, timeoutMs, expiresAt } = exampleCommand
 

@@ -1,7 +1,4 @@
-import { defaultPriority, toCall } from '../commands/to-call.ts'
-import { nestsDeeper } from '../lib/depth.ts'
-import { digestOf } from '../lib/derived-id.ts'
-import { formatDuration } from '../lib/duration.ts'
+import { toCall } from '../commands/to-call.ts'
 import { GatewayError } from '../lib/gateway-error.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Directory } from '../ports/directory.ts'
@@ -10,6 +7,7 @@ import type { Logger } from '../ports/logger.ts'
 import { type CommandOutcome, type CommandRecord, keyOf } from '../ports/records.ts'
 import { mayBeWritten } from './cluster/leftover.ts'
 import { CommandLanes } from './command-lanes.ts'
+import { type CommandRecordRules, commandRecordOf } from './command-record.ts'
 import type { LiveConversation } from './conversation.ts'
 import type { GatewayCounters } from './counters.ts'
 import { watchOutcome } from './outcome-watch.ts'
@@ -27,8 +25,7 @@ export interface CommandRoute {
   cancel(record: CommandRecord): Promise<boolean>
 }
 
-export interface CommandDeskDeps {
-  readonly node: string
+export interface CommandDeskDeps extends CommandRecordRules {
   readonly clock: Clock
   readonly ledger: Ledger
   readonly directory: Pick<Directory, 'chargePoint'>
@@ -39,16 +36,6 @@ export interface CommandDeskDeps {
   readonly find: (chargePointId: string) => LiveConversation | undefined
   /** The way to other nodes; absent: there are none. */
   readonly route?: CommandRoute
-  readonly newCommandId: () => string
-  /** `session.call_timeout`, for commands that name none. */
-  readonly callTimeoutMs: number
-  /** `limits.command_age_max`: how long a command may wait to be written when it names no `expiresAt`. */
-  readonly commandAgeMaxMs: number
-  /** `limits.command_memory`: how long a settled command is remembered after it could still have been sent. */
-  readonly commandMemoryMs: number
-  /** `limits.command_timeout_max` and `limits.command_expiry_max`: the longest that a command may ask for. */
-  readonly commandTimeoutMaxMs: number
-  readonly commandExpiryMaxMs: number
   /** `limits.commands_open_max`: commands of this node that are accepted and not settled. */
   readonly commandsOpenMax: number
   /** The log takes nothing more for now: a command could not be kept. */
@@ -57,12 +44,6 @@ export interface CommandDeskDeps {
 
 /** How long a cancel waits for its outcome to be on disk. */
 const cancelWaitMs = 1_000
-
-/** Deeper than any CALL, far below what a stack takes. */
-const dataDepthMax = 100
-
-/** `.` and `..` cannot stand in the path of a URL. */
-export const commandIdPattern = /^(?!\.{1,2}$)[\x21-\x7e]{1,128}$/
 
 /** Takes commands, hands them to the session that owns the charge point, and settles each exactly once. */
 export class CommandDesk implements CommandDeskView, DurableWaiter {
@@ -108,7 +89,7 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
 
   async submit(request: CommandRequest): Promise<Submitted> {
     const { clock, commandAgeMaxMs } = this.#deps
-    const asked = this.#recordOf(request, clock.now())
+    const asked = commandRecordOf(request, clock.now(), this.#deps)
     // Who names the id may have asked before, and got no answer.
     const made =
       request.id === undefined || typeof asked === 'string'
@@ -147,7 +128,7 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     request: CommandRequest & { readonly id: string },
     timestampMs: number
   ): Promise<CommandRecord | undefined> {
-    const made = this.#recordOf(request, timestampMs)
+    const made = commandRecordOf(request, timestampMs, this.#deps)
     if (typeof made === 'string') {
       await this.refuse(request, made, timestampMs)
       return undefined
@@ -166,9 +147,10 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     timestampMs: number
   ): Promise<void> {
     const { id, chargePointId, type } = request
-    const made = this.#recordOf(
+    const made = commandRecordOf(
       { id, chargePointId, type: 'ocpp.call', data: { refused: type }, requestedBy: 'kafka' },
-      timestampMs
+      timestampMs,
+      this.#deps
     )
     // An id that cannot be one cannot have an outcome either; the dead letter tells of it.
     if (typeof made === 'string') return
@@ -383,49 +365,5 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     if (this.#open + this.#submitting >= commandsOpenMax)
       return `limits.commands_open_max (${commandsOpenMax}) is reached; send the command again later`
     return undefined
-  }
-
-  /** The record of a request, or what is wrong with the request. */
-  #recordOf(request: CommandRequest, nowMs: number): CommandRecord | string {
-    const {
-      node,
-      newCommandId,
-      callTimeoutMs,
-      commandAgeMaxMs,
-      commandMemoryMs,
-      commandTimeoutMaxMs,
-      commandExpiryMaxMs
-    } = this.#deps
-    const { chargePointId, type, data, requestedBy } = request
-    const commandId = request.id ?? newCommandId()
-    if (!commandIdPattern.test(commandId)) return 'id: 1 to 128 printable ASCII characters without spaces are expected'
-    const priority = request.priority ?? defaultPriority(type, data)
-    if (priority === undefined)
-      return `type: ${JSON.stringify(type)} is not a command here; use "ocpp.call" with data {"action": "...", "payload": {...}}`
-    const expiresAtMs = request.expiresAt === undefined ? nowMs + commandAgeMaxMs : Date.parse(request.expiresAt)
-    if (Number.isNaN(expiresAtMs)) return 'expiresAt: an RFC 3339 time such as 2026-11-23T10:00:00Z is expected'
-    if (expiresAtMs > nowMs + commandExpiryMaxMs)
-      return `expiresAt: at most limits.command_expiry_max (${formatDuration(commandExpiryMaxMs)}) from now`
-    if (nestsDeeper(data, dataDepthMax)) return `data: at most ${dataDepthMax} levels are taken`
-    const timeoutMs = request.timeoutMs ?? callTimeoutMs
-    if (timeoutMs > commandTimeoutMaxMs)
-      return `timeoutMs: at most limits.command_timeout_max (${formatDuration(commandTimeoutMaxMs)})`
-    const { timeoutMs: askedTimeoutMs, expiresAt, priority: askedPriority, readIn } = request
-    return {
-      commandId,
-      chargePointId,
-      type,
-      data,
-      digest: digestOf({ chargePointId, type, data, timeoutMs: askedTimeoutMs, expiresAt, priority: askedPriority }),
-      priority,
-      timeoutMs,
-      expiresAtMs,
-      requestedBy,
-      requestedAtMs: nowMs,
-      state: 'claimed',
-      node,
-      forgetAtMs: Math.max(nowMs, expiresAtMs) + timeoutMs + commandMemoryMs,
-      ...(readIn !== undefined && { readIn })
-    }
   }
 }

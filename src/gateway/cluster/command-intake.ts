@@ -2,7 +2,8 @@ import type { CommandHandler, CommandSource, SourceRecord } from '../../ports/co
 import type { Logger } from '../../ports/logger.ts'
 import type { NodeLease } from '../../ports/node-lease.ts'
 import type { CommandRecord } from '../../ports/records.ts'
-import { type CommandDesk, commandIdPattern } from '../command-desk.ts'
+import type { CommandDesk } from '../command-desk.ts'
+import { commandIdPattern } from '../command-record.ts'
 import type { CommandRequest } from '../views.ts'
 import { isUnavailable } from './unavailable.ts'
 

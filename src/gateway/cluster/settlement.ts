@@ -79,5 +79,5 @@ const unanswered: CommandOutcome = {
 const unsent: CommandOutcome = {
   outcome: 'not_sent',
   reason: 'node_lost',
-  detail: 'the gateway node died before the command was sent; send it again'
+  detail: 'the gateway node died, or was cut off from the registry, before the command was sent; send it again'
 }
