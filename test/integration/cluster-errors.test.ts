@@ -300,7 +300,8 @@ test('no topic: readiness and doctor say how to make it, and whose right to crea
 })
 
 test('PLAIN over TLS: events arrive, a command of the topic goes down, and a wrong password is told', async () => {
-  const gateway = await start(...scram('gateway', password, 'plain'))
+  // Gateways of the tests before share the default group, and would get its commands.
+  const gateway = await start('--kafka.consumer_group', 'plain', ...scram('gateway', password, 'plain'))
   const station = await Station.connect({ url: gateway.url, id: 'CP-plain' })
   ok((await station.boot()).ok)
   const own = async () => (await readTopic(kafka.addresses(), 'ocpp-events-up')).filter(({ key }) => key === 'CP-plain')
