@@ -11,6 +11,8 @@ export class OwnLedger implements Ledger {
   readonly #currentEpoch: (chargePointId: string) => number | undefined
   readonly #live = new Map<string, CommandRecord>()
   readonly #settled = new Map<string, CommandRecord>()
+  /** The last transition of a command, which may be on its way to the disk. */
+  readonly #durable = new Map<string, Promise<void>>()
   readonly #earlier: readonly string[]
 
   constructor(store: DiskLife, currentEpoch: (chargePointId: string) => number | undefined) {
@@ -27,7 +29,10 @@ export class OwnLedger implements Ledger {
     if (!this.#store.get('commands', keyOf.command(commandId))) this.#live.delete(commandId)
     const known =
       this.#live.get(commandId) ?? this.#settled.get(commandId) ?? this.#store.get('commands', keyOf.command(commandId))
-    if (known) return { kind: known.digest === record.digest ? 'exists' : 'conflict', record: known }
+    if (known) {
+      if (this.#live.has(commandId)) await this.#durable.get(commandId)
+      return { kind: known.digest === record.digest ? 'exists' : 'conflict', record: known }
+    }
     await this.#transition(record)
     return { kind: 'claimed', record }
   }
@@ -63,8 +68,10 @@ export class OwnLedger implements Ledger {
   }
 
   async #transition(record: CommandRecord): Promise<void> {
+    const durable = this.#store.commit([{ table: 'commands', key: keyOf.command(record.commandId), value: record }])
     this.#live.set(record.commandId, record)
-    await this.#store.commit([{ table: 'commands', key: keyOf.command(record.commandId), value: record }])
+    this.#durable.set(record.commandId, durable)
+    await durable
   }
 }
 
