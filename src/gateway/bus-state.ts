@@ -17,7 +17,7 @@ export function busDependency(name: string, forwarder: ForwarderState, delivery?
   const { sinceMs } = sink
   if (sink.kind !== 'up') {
     const state = sink.kind === 'starting' ? 'degraded' : 'down'
-    return { name, state, sinceMs, detail: `${sink.detail ?? `${name} is ${sink.kind}`}; ${kept}` }
+    return { name, state, sinceMs, detail: joined(sink.detail ?? `${name} is ${sink.kind}`, kept) }
   }
   if (lagging.length > 0)
     return { name, state: 'degraded', sinceMs, detail: `partitions ${lagging.join(', ')} are behind; ${kept}` }
@@ -31,5 +31,10 @@ export function commandsDependency(name: string, { kind, sinceMs, detail }: Sink
   if (kind === 'up') return { name, state: 'up', sinceMs }
   const state = kind === 'starting' ? 'degraded' : 'down'
   const wrong = detail ?? 'the topic of commands is not read yet'
-  return { name, state, sinceMs, detail: `${wrong}; commands wait there, those of the API go on` }
+  return { name, state, sinceMs, detail: joined(wrong, 'commands wait there, those of the API go on') }
+}
+
+/** What is wrong may be told as a sentence of its own; with what still works it is one. */
+function joined(wrong: string, stillWorks: string): string {
+  return `${wrong.replace(/\.$/, '')}; ${stillWorks}`
 }

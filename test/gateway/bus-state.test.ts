@@ -58,3 +58,11 @@ test('a topic of commands that cannot be read is told apart from the events', ()
   strictEqual(missing.state, 'down')
   strictEqual(missing.detail, 'no topic; commands wait there, those of the API go on')
 })
+
+test('a fault that is told as a sentence runs on into what still works', () => {
+  const state = { kind: 'misconfigured', sinceMs: 9, detail: 'The topic does not exist. Create it.' } as const
+  strictEqual(
+    commandsDependency('kafka_commands', state).detail,
+    'The topic does not exist. Create it; commands wait there, those of the API go on'
+  )
+})

@@ -146,3 +146,8 @@ export function numberOf({ headers }: SinkRecord): number {
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 12; turn++) await setImmediate()
 }
+
+/** Numbers from the first to the last. */
+export function count(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index)
+}
