@@ -11,6 +11,7 @@ import {
   Consumer,
   compatibilityPartitioner,
   jsonDeserializer,
+  ProduceAcks,
   Producer,
   stringDeserializer,
   stringSerializers
@@ -67,6 +68,8 @@ async function send(chargePointId: string, action: string, payload: unknown): Pr
     clientId: 'example-backend',
     bootstrapBrokers,
     partitioner: compatibilityPartitioner,
+    // The default of this client is the leader alone: a command could be lost with that broker.
+    acks: ProduceAcks.ALL,
     serializers: stringSerializers
   })
   const id = randomUUID()

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Consumer, type MessagesStream, Producer, stringSerializers } from '@platformatic/kafka'
+import { Consumer, type MessagesStream, ProduceAcks, Producer, stringSerializers } from '@platformatic/kafka'
 
 const outcomeDeadlineMs = 30_000
 
@@ -24,7 +24,7 @@ export class KafkaBackend {
   constructor(brokers: readonly string[], commandsTopic: string) {
     this.#commandsTopic = commandsTopic
     const shared = { clientId: 'bench-backend', bootstrapBrokers: [...brokers] }
-    this.#producer = new Producer({ ...shared, serializers: stringSerializers })
+    this.#producer = new Producer({ ...shared, acks: ProduceAcks.ALL, serializers: stringSerializers })
     this.#consumer = new Consumer({ ...shared, groupId: 'bench-backend', autocommit: false, maxWaitTime: 200 })
   }
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Producer, stringSerializers } from '@platformatic/kafka'
+import { ProduceAcks, Producer, stringSerializers } from '@platformatic/kafka'
 import type { Reply } from './chaos-station.ts'
 
 /** `refused`: it is not sent; `uncertain`: nobody told whether it was taken. */
@@ -58,6 +58,8 @@ export class CommandStream {
     this.#producer = new Producer({
       clientId: 'chaos-backend',
       bootstrapBrokers: [...options.brokers],
+      // Its default is the leader alone: a record that was answered is gone when that leader is killed before the others have it.
+      acks: ProduceAcks.ALL,
       serializers: stringSerializers
     })
   }
