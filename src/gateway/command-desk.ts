@@ -55,8 +55,9 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
   readonly #landing = new Map<number, CommandRecord>()
   readonly #landingIds = new Map<string, CommandRecord>()
   #onPublished: ((commandId: string) => void) | undefined
+  /** By id: an end that nobody here was waiting for, or one that comes twice, takes nothing away. */
+  readonly #open = new Set<string>()
   #tickets = 0
-  #open = 0
   #submitting = 0
   #settling = 0
   #stopping = false
@@ -69,7 +70,7 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
 
   /** Commands accepted and not settled. */
   get openCommands(): number {
-    return this.#open
+    return this.#open.size
   }
 
   /** True when no command is between its request and a session, and no settlement between the ledger and the pipeline. */
@@ -102,7 +103,7 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     try {
       const claim = await this.#deps.ledger.claim(made)
       if (claim.kind === 'claimed') {
-        this.#open++
+        this.#open.add(claim.record.commandId)
         // Claimed: whatever happens from here on, there is a command, and it has its outcome.
         await this.#dispatch(claim.record).catch((error: unknown) => this.#notHandedOver(claim.record, error))
       }
@@ -136,7 +137,7 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     const claim = await this.#deps.ledger.claim(made)
     if (claim.kind === 'in_doubt') await this.#endInDoubt(claim.record)
     if (claim.kind !== 'claimed') return undefined
-    this.#open++
+    this.#open.add(claim.record.commandId)
     return claim.record
   }
 
@@ -156,22 +157,21 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     if (typeof made === 'string') return
     const claim = await this.#deps.ledger.claim({ ...made, type })
     if (claim.kind !== 'claimed' && claim.kind !== 'in_doubt') return
-    this.#open++
     await this.settle(id, { outcome: 'not_sent', reason: 'invalid', detail })
   }
 
   /** Send a command that was accepted, once `mayGo` says so; false: another node has taken it over. */
   dispatch(record: CommandRecord, mayGo?: Promise<boolean>): void {
     this.#submitting++
-    const sent = mayGo ? mayGo.then((goes) => (goes ? this.#dispatch(record) : this.#letGo())) : this.#dispatch(record)
+    const sent = mayGo
+      ? mayGo.then((goes) => (goes ? this.#dispatch(record) : this.#letGo(record)))
+      : this.#dispatch(record)
     sent.catch((error: unknown) => this.#notHandedOver(record, error)).finally(() => this.#submitting--)
   }
 
   /** Publish an outcome that another node has settled and could not publish. */
   publishSettled(record: CommandRecord): void {
-    if (this.#landingIds.has(record.commandId)) return
-    this.#open++
-    this.#publish(record)
+    if (!this.#landingIds.has(record.commandId)) this.#publish(record)
   }
 
   async cancel(commandId: string): Promise<Cancelled> {
@@ -231,7 +231,7 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     this.#settling++
     await ledger
       .settle(commandId, outcome, clock.now())
-      .then((record) => record && this.#publish(record))
+      .then((record) => (record ? this.#publish(record) : this.#open.delete(commandId)))
       .catch((error: unknown) =>
         logger.error({ commandId, outcome: outcome.outcome, error }, 'a command could not be settled')
       )
@@ -242,7 +242,6 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
   async recover(): Promise<number> {
     const left = await this.#deps.ledger.unsettled()
     for (const { commandId, state } of left) {
-      this.#open++
       await this.settle(
         commandId,
         state === 'written'
@@ -272,13 +271,12 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
   }
 
   async #endInDoubt({ commandId }: CommandRecord): Promise<void> {
-    this.#open++
     await this.settle(commandId, mayBeWritten)
   }
 
   #publish(record: CommandRecord): void {
     const { pipeline, events, counters } = this.#deps
-    this.#open--
+    this.#open.delete(record.commandId)
     this.#lanes.end(record)
     counters.settled(record.settlement?.outcome ?? 'unknown', record.settlement?.reason ?? '')
     const ticket = ++this.#tickets
@@ -306,7 +304,7 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
       })
     const conversation = this.#deps.find(chargePointId) ?? (await this.#elsewhere(record))
     if (conversation === 'handed_over') {
-      if (!this.#lanes.hasEnded(record)) this.#open--
+      this.#open.delete(commandId)
       return
     }
     if (conversation) return this.#give(record, conversation)
@@ -332,12 +330,12 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
 
   /** A command that another node has claimed for a session that is here. */
   take(record: CommandRecord, conversation: LiveConversation): void {
-    this.#open++
+    this.#open.add(record.commandId)
     void this.#give(record, conversation)
   }
 
-  #letGo(): void {
-    this.#open--
+  #letGo({ commandId }: CommandRecord): void {
+    this.#open.delete(commandId)
   }
 
   #notHandedOver({ commandId }: CommandRecord, error: unknown): void {
@@ -362,7 +360,7 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     const { pipeline, logIsStalled, commandsOpenMax } = this.#deps
     if (pipeline.full || logIsStalled())
       return 'the event log does not take anything now, see /health/ready; send the command again later'
-    if (this.#open + this.#submitting >= commandsOpenMax)
+    if (this.#open.size + this.#submitting >= commandsOpenMax)
       return `limits.commands_open_max (${commandsOpenMax}) is reached; send the command again later`
     return undefined
   }

@@ -60,17 +60,9 @@ export class CommandLanes {
 
   /** It has its outcome: it is not tried again. */
   end(record: CommandRecord): void {
-    const found = this.#find(record)
+    const { chargePointId, commandId } = record
+    const found = this.#lanes.get(chargePointId)?.waiting.find((waiting) => waiting.record.commandId === commandId)
     if (found) found.hasEnded = true
-  }
-
-  /** True when it got its outcome while it was on its way. */
-  hasEnded(record: CommandRecord): boolean {
-    return this.#find(record)?.hasEnded ?? false
-  }
-
-  #find({ chargePointId, commandId }: CommandRecord): Waiting | undefined {
-    return this.#lanes.get(chargePointId)?.waiting.find(({ record }) => record.commandId === commandId)
   }
 
   async #run(chargePointId: string, lane: Lane): Promise<void> {

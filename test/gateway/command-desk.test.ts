@@ -356,6 +356,18 @@ test('a recovery whose outcomes did not reach the disk gives them the same ids t
   strictEqual(JSON.parse(first.log.appends[0]?.[0]?.text ?? '{}').id, second.log.events()[0]?.id)
 })
 
+test('the end of a command that another node had, or that somebody else has ended, counts for none of this one', async () => {
+  const gateway = new GatewayHarness()
+  await booted(gateway)
+  await gateway.submit('CP-1', { id: 'c-1' })
+  await gateway.ledger.claim(claimed('claimed', 'c-2'))
+  await gateway.node.desk.settle('c-2', { outcome: 'unknown', reason: 'node_lost' })
+  strictEqual(gateway.node.desk.openCommands, 1)
+  gateway.ledger.settle = async () => undefined
+  await gateway.node.desk.settle('c-1', { outcome: 'not_sent', reason: 'expired' })
+  strictEqual(gateway.node.desk.openCommands, 0)
+})
+
 test('what cannot be claimed is told by its cause, and no command exists then', async () => {
   const gateway = new GatewayHarness({ settings: { ...gatewaySettings, commandsOpenMax: 1 } })
   await booted(gateway)
