@@ -1,4 +1,4 @@
-import type { Ledger } from './ledger.ts'
+import type { Ledger, LedgerClaim } from './ledger.ts'
 import type { CommandOutcome, CommandRecord } from './records.ts'
 
 /** `refused`: settled, or marked already. `not_owner`: another session owns the charge point. `ledger_lost`: the entry is gone. */
@@ -8,10 +8,22 @@ export type WriteVerdict = 'written' | 'refused' | 'not_owner' | 'ledger_lost'
 export interface OverdueCommand {
   readonly record: CommandRecord
   /**
-   * `unclaimed`: claimed by a dead node and never handed over; `abandoned`: claimed, and the node that had it is dead;
+   * `unclaimed`: claimed by a dead node and never handed over; `abandoned`: claimed, and the node that it was handed over to is
+   * dead, or has not `received` it in time, so that its message was lost with the node that had claimed it;
    * `unanswered`: written by a node that is dead; `unpublished`: settled, and its event is not known to be durable.
    */
   readonly why: 'unclaimed' | 'abandoned' | 'unanswered' | 'unpublished'
+}
+
+/** Who ends a command, and what it does when the entry may not say all. */
+export interface Settler {
+  /** The caller keeps it as its own; only such a one may say that what it has marked as written was not sent. */
+  readonly isOwn: boolean
+  /**
+   * Asked when the ledger has lost its data since the command was claimed, and somebody has entered it anew: another node may have
+   * ended it before, and be about to tell. It is settled when this resolves, unless that has been told.
+   */
+  readonly untilTold: () => Promise<unknown>
 }
 
 /** The ledger that the nodes of a cluster share. Every method rejects with `registry_unavailable` when it is away. */
@@ -19,16 +31,20 @@ export interface ClusterLedger extends Ledger {
   /** `markWritten`, and why not. Needs no look-up: the caller has the record. */
   write(record: CommandRecord, epoch: number, writtenAtMs: number): Promise<WriteVerdict>
   /**
+   * This node has it on its disk, and no outcome. An entry that is gone is made anew, and one of an earlier life of this node is this
+   * life's from now on: it lives, and ends the command.
+   */
+  tell(record: CommandRecord): Promise<LedgerClaim>
+  /**
    * This node wrote it before the ledger lost its data: an entry that is only claimed, by whomever, becomes written, whoever
    * owns the charge point now.
    */
   tellWritten(record: CommandRecord, epoch: number, writtenAtMs: number): Promise<void>
-  /** `isOwn`: the caller keeps it as its own; only such a one may say that what it has marked as written was not sent. */
   settle(
     commandId: string,
     outcome: CommandOutcome,
     settledAtMs: number,
-    isOwn?: boolean
+    by?: Settler
   ): Promise<CommandRecord | undefined>
   /**
    * `settle` by a node that keeps the record itself: an entry that is gone (the registry was emptied) is made anew as
@@ -40,6 +56,8 @@ export interface ClusterLedger extends Ledger {
    * never claimed again. False: it is not the caller's any more, or not `claimed`.
    */
   handOver(commandId: string, node: string, incarnation: string): Promise<boolean>
+  /** It was handed over to this node, which has the message. */
+  received(record: CommandRecord): Promise<void>
   /**
    * Take over a claim that was never handed over and whose claimant is dead, or has read its record (`readIn`) in an earlier
    * generation of the group than the caller and has not confirmed it. Undefined: it is not such a one.

@@ -116,7 +116,7 @@ export const chaosCases: readonly ChaosCase[] = [
     name: 'redis-restarted',
     about: 'Redis killed and back with its data after two lease times',
     lost: 'none',
-    // After longer than a lease each node has begun a new life: what the one before had claimed and not sent may end so.
+    // The message of a hand-over is lost with Redis.
     reasons: ['ledger_lost', 'node_lost'],
     run: async (world) => {
       const { cluster, leaseMs } = world

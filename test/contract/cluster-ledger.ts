@@ -23,6 +23,7 @@ export interface LedgerWorld {
 const accepted: CommandOutcome = { outcome: 'accepted', status: 'Accepted' }
 const cancelled: CommandOutcome = { outcome: 'not_sent', reason: 'cancelled' }
 const lost: CommandOutcome = { outcome: 'unknown', reason: 'node_lost' }
+const untilTold = () => Promise.reject(new Error('nobody has anything to tell'))
 /** When a sweep looks at all that was claimed until now. */
 const later = () => Date.now() + 60_000
 const muchLater = (n: number) => Date.now() + 60_000 * (n + 1)
@@ -102,7 +103,10 @@ export function clusterLedgerContract(name: string, create: () => Promise<Ledger
     // A sweep that found it claimed by another node, before this one took it over and wrote it.
     strictEqual(await b.ledger.settle('c-1', cancelled, 7), undefined)
     strictEqual(await b.ledger.settleKept({ ...record, node: 'node-a' }, cancelled, 7), undefined)
-    strictEqual((await b.ledger.settle('c-1', cancelled, 8, true))?.settlement?.reason, 'cancelled')
+    strictEqual(
+      (await b.ledger.settle('c-1', cancelled, 8, { isOwn: true, untilTold }))?.settlement?.reason,
+      'cancelled'
+    )
   })
 
   test(`${name}: many settle, one wins, and all read the same outcome`, async (t) => {
@@ -124,6 +128,7 @@ export function clusterLedgerContract(name: string, create: () => Promise<Ledger
     const { epoch } = await a.registry.claim('CP-1')
     strictEqual(await a.ledger.write(claimedCommand('c-2'), epoch, 6), 'written')
     strictEqual(await a.ledger.handOver('c-3', 'node-b', b.lease.incarnation), true)
+    await b.ledger.received(claimedCommand('c-3'))
     deepStrictEqual(await b.ledger.overdue(Date.now(), 100), [], 'it is not time')
     deepStrictEqual(await b.ledger.overdue(later(), 100), [])
     await dead(a, b)
@@ -147,6 +152,55 @@ export function clusterLedgerContract(name: string, create: () => Promise<Ledger
     await dead(a, b)
     strictEqual(await b.ledger.reclaim(record), undefined)
     deepStrictEqual(why(await b.ledger.overdue(later(), 100)), ['c-1 abandoned'])
+  })
+
+  test(`${name}: a command whose message never came to the living node that has it is abandoned`, async (t) => {
+    const { a, b } = await two(t)
+    for (const id of ['c-1', 'c-2', 'c-3']) {
+      await a.ledger.claim(claimedCommand(id))
+      strictEqual(await a.ledger.handOver(id, 'node-b', b.lease.incarnation), true)
+    }
+    await a.ledger.received(claimedCommand('c-1'))
+    await b.ledger.received(claimedCommand('c-2'))
+    await b.ledger.tell(claimedCommand('c-3'))
+    deepStrictEqual(await b.ledger.overdue(Date.now() + 7_000, 100), [], 'it may be on its way')
+    deepStrictEqual(why(await b.ledger.overdue(later(), 100)), ['c-1 abandoned'])
+  })
+
+  test(`${name}: after a loss whoever ends a command waits for what others may tell of it, and that stands`, async (t) => {
+    const { a, b, world } = await two(t)
+    const ids = ['told', 'ended', 'anew', 'new']
+    for (const id of ids) await a.ledger.claim(claimedCommand(id))
+    await world.empty()
+    for (const id of ['told', 'ended']) strictEqual((await a.ledger.tell(claimedCommand(id))).kind, 'claimed')
+    for (const id of ['anew', 'new']) await b.ledger.claim(claimedCommand(id))
+    const asked: string[] = []
+    const settle = ({ ledger }: LedgerNode, id: string, isOwn: boolean) =>
+      ledger.settle(id, accepted, 8, {
+        isOwn,
+        untilTold: async () => {
+          asked.push(id)
+          if (id === 'ended') await b.ledger.settleKept(claimedCommand(id, { node: 'node-b' }), lost, 7)
+        }
+      })
+    strictEqual((await settle(b, 'told', false))?.settlement?.outcome, 'accepted')
+    strictEqual(await settle(a, 'ended', true), undefined)
+    strictEqual((await settle(a, 'anew', true))?.settlement?.outcome, 'accepted', 'claimed by another node since')
+    strictEqual((await settle(b, 'new', true))?.settlement?.outcome, 'accepted')
+    deepStrictEqual(asked, ['told', 'ended', 'anew'], 'once each, and not for what is new')
+    deepStrictEqual((await a.ledger.get('ended'))?.settlement, lost)
+  })
+
+  test(`${name}: what an earlier life had claimed or written is looked after by the one that tells of it`, async (t) => {
+    const { a, b, world } = await two(t)
+    for (const id of ['c-1', 'c-2', 'c-3']) await a.ledger.claim(claimedCommand(id))
+    const { epoch } = await a.registry.claim('CP-1')
+    strictEqual(await a.ledger.write(claimedCommand('c-2'), epoch, 6), 'written')
+    await dead(a, b)
+    const again = await world.node({ id: 'node-a' })
+    for (const id of ['c-1', 'c-2']) strictEqual((await again.ledger.tell(claimedCommand(id))).kind, 'exists')
+    await b.ledger.tell(claimedCommand('c-3'))
+    deepStrictEqual(why(await b.ledger.overdue(later(), 100)), ['c-3 unclaimed'])
   })
 
   test(`${name}: a claim whose claimant is dead goes to one that asks, once`, async (t) => {

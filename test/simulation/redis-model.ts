@@ -24,7 +24,10 @@ export interface LedgerRow {
   incarnation: string
   claimant: string
   handedOver: boolean
+  /** When it was handed over to a node that has not said that it has it. */
+  handedAtMs?: number | undefined
   readIn: number | undefined
+  toldAs: string | undefined
   published: boolean
   expiresAtMs: number
 }
@@ -55,6 +58,7 @@ export class RedisModel {
   readonly #leases = new Map<string, LeaseRow>()
   readonly #nodes = new Set<string>()
   readonly #commands = new Map<string, LedgerRow>()
+  #told = 0
   readonly #deadlines = new Map<string, number>()
   readonly #chargePoints = new Map<string, ChargePointRecord>()
   readonly #transactions = new Map<string, TransactionRecord>()
@@ -212,9 +216,13 @@ export class RedisModel {
     this.#deadlines.delete(commandId)
   }
 
-  claimCommand(record: CommandRecord, node: string, incarnation: string): CommandRecord | undefined {
+  /** `isTold`: its node has it on its disk, and only tells of it. */
+  claimCommand(record: CommandRecord, node: string, incarnation: string, isTold = false): CommandRecord | undefined {
     const known = this.row(record.commandId)
-    this.#scheduler.say(`redis: ${node} claims ${record.commandId}${known ? `, which is ${known.record.state}` : ''}`)
+    const does = isTold ? 'tells of' : 'claims'
+    this.#scheduler.say(`redis: ${node} ${does} ${record.commandId}${known ? `, which is ${known.record.state}` : ''}`)
+    if (isTold && known?.node === node && known.record.state !== 'settled')
+      Object.assign(known, { incarnation, handedAtMs: undefined })
     if (known) return known.record
     const { state: _state, readIn, ...fixed } = record
     this.#commands.set(record.commandId, {
@@ -224,6 +232,7 @@ export class RedisModel {
       claimant: node,
       handedOver: false,
       readIn,
+      toldAs: isTold ? `told ${++this.#told}` : undefined,
       published: false,
       expiresAtMs: Math.max(record.forgetAtMs, this.#nowMs + 1)
     })
@@ -234,8 +243,19 @@ export class RedisModel {
     const row = this.row(commandId)
     if (row?.record.state !== 'claimed' || row.claimant !== claimant) return false
     this.#scheduler.say(`redis: ${claimant} hands ${commandId} over to ${node}`)
-    Object.assign(row, { node, incarnation, handedOver: true, record: { ...row.record, node } })
+    Object.assign(row, {
+      node,
+      incarnation,
+      handedOver: true,
+      handedAtMs: this.#nowMs,
+      record: { ...row.record, node }
+    })
     return true
+  }
+
+  received(commandId: string, node: string): void {
+    const row = this.row(commandId)
+    if (row?.node === node) row.handedAtMs = undefined
   }
 
   reclaim(
@@ -297,8 +317,8 @@ export class RedisModel {
     { isOwn, ...by }: { readonly node: string; readonly incarnation: string; readonly isOwn: boolean },
     outcome: CommandOutcome,
     settledAtMs: number,
-    kept?: CommandRecord
-  ): CommandRecord | undefined {
+    { kept, lookedInto }: { readonly kept?: CommandRecord; readonly lookedInto?: string } = {}
+  ): CommandRecord | { readonly doubt: string } | undefined {
     if (!this.row(commandId)) {
       if (!kept) return undefined
       this.claimCommand(kept, by.node, by.incarnation)
@@ -307,6 +327,8 @@ export class RedisModel {
     }
     const row = this.row(commandId)
     if (!row || row.record.state === 'settled') return undefined
+    const doubt = row.toldAs ?? (isOwn && row.node !== by.node ? row.node : undefined)
+    if (lookedInto !== undefined && doubt !== undefined && doubt !== lookedInto) return { doubt }
     const hasMarked = isOwn && row.node === by.node && row.incarnation === by.incarnation
     if (row.record.state === 'written' && outcome.outcome === 'not_sent' && !hasMarked) return undefined
     this.#scheduler.say(`redis: ${by.node} settles ${commandId}: ${outcome.outcome} ${outcome.reason ?? ''}`)

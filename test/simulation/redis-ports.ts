@@ -2,6 +2,7 @@ import { GatewayError } from '../../src/lib/gateway-error.ts'
 import type { Clock } from '../../src/ports/clock.ts'
 import type { ClusterLedger, OverdueCommand } from '../../src/ports/cluster-ledger.ts'
 import type { ControlChannel, ControlMessage, ControlReply } from '../../src/ports/control-channel.ts'
+import type { LedgerClaim } from '../../src/ports/ledger.ts'
 import type { LedgerRoll } from '../../src/ports/ledger-roll.ts'
 import { type CommandRecord, keyOf } from '../../src/ports/records.ts'
 import type { SessionRegistry } from '../../src/ports/session-registry.ts'
@@ -31,6 +32,7 @@ export interface RedisLife {
 }
 
 const freshMs = 10_000
+const receiptMs = 10_000
 
 export function redisRegistry({ node, redis, lease, ask }: RedisLife): SessionRegistry {
   return {
@@ -77,20 +79,25 @@ export function redisLedger({ node, redis, lease, ask }: RedisLife): ClusterLedg
       const isFresh = nowMs - (record.settledAtMs ?? 0) < freshMs
       return isAlive && isFresh ? undefined : { record, why: 'unpublished' }
     }
-    if (isAlive) return undefined
+    if (isAlive) {
+      const isUnheard = record.state === 'claimed' && nowMs - (row?.handedAtMs ?? nowMs) >= receiptMs
+      return isUnheard ? { record, why: 'abandoned' } : undefined
+    }
     if (record.state === 'written') return { record, why: 'unanswered' }
     return { record, why: row?.handedOver ? 'abandoned' : 'unclaimed' }
   }
+  const claim = async (record: CommandRecord, isTold: boolean): Promise<LedgerClaim> => {
+    await ask(() => redis.putDeadline(record.commandId))
+    const { incarnation } = lease
+    const known = await ask(() => redis.claimCommand(record, node, incarnation, isTold))
+    const { readIn: _readIn, ...kept } = record
+    if (!known) return { kind: 'claimed', record: { ...kept, node } }
+    const isSame = known.digest === record.digest && known.chargePointId === record.chargePointId
+    return { kind: isSame ? 'exists' : 'conflict', record: known }
+  }
   return {
-    claim: async (record) => {
-      await ask(() => redis.putDeadline(record.commandId))
-      const { incarnation } = lease
-      const known = await ask(() => redis.claimCommand(record, node, incarnation))
-      const { readIn: _readIn, ...kept } = record
-      if (!known) return { kind: 'claimed', record: { ...kept, node } }
-      const isSame = known.digest === record.digest && known.chargePointId === record.chargePointId
-      return { kind: isSame ? 'exists' : 'conflict', record: known }
-    },
+    claim: (record) => claim(record, false),
+    tell: (record) => claim(record, true),
     write: (record, epoch, atMs) => {
       const me = by()
       return ask(() => redis.write(record.commandId, record.chargePointId, me, epoch, atMs))
@@ -105,16 +112,23 @@ export function redisLedger({ node, redis, lease, ask }: RedisLife): ClusterLedg
       const me = by()
       return (await ask(() => redis.write(commandId, known, me, epoch, atMs))) === 'written'
     },
-    settle: (commandId, outcome, atMs, isOwn = false) => {
-      const me = { ...by(), isOwn }
-      return ask(() => redis.settle(commandId, me, outcome, atMs))
+    settle: async (commandId, outcome, atMs, settler) => {
+      const me = { ...by(), isOwn: settler?.isOwn ?? false }
+      for (let asks = settler ? { lookedInto: '' } : {}; ; ) {
+        const settled = await ask(() => redis.settle(commandId, me, outcome, atMs, asks))
+        if (!settled || !('doubt' in settled)) return settled
+        await settler?.untilTold()
+        asks = { lookedInto: settled.doubt }
+      }
     },
     settleKept: async (record, outcome, atMs) => {
       await ask(() => redis.putDeadline(record.commandId))
       const me = { ...by(), isOwn: record.node === node }
-      return ask(() => redis.settle(record.commandId, me, outcome, atMs, record))
+      const settled = await ask(() => redis.settle(record.commandId, me, outcome, atMs, { kept: record }))
+      return settled && 'doubt' in settled ? undefined : settled
     },
     handOver: (commandId, to, incarnation) => ask(() => redis.handOver(commandId, node, to, incarnation)),
+    received: ({ commandId }) => ask(() => redis.received(commandId, node)),
     reclaim: async ({ commandId, readIn }) => {
       for (;;) {
         const row = await ask(() => redis.row(commandId) && { ...redis.row(commandId) })

@@ -1,4 +1,4 @@
-import type { ClusterLedger, OverdueCommand, WriteVerdict } from '../../src/ports/cluster-ledger.ts'
+import type { ClusterLedger, OverdueCommand, Settler, WriteVerdict } from '../../src/ports/cluster-ledger.ts'
 import type { LedgerClaim } from '../../src/ports/ledger.ts'
 import type { LedgerRoll, RollPart } from '../../src/ports/ledger-roll.ts'
 import type { CommandOutcome, CommandRecord } from '../../src/ports/records.ts'
@@ -9,6 +9,9 @@ export class MemoryClusterLedger implements ClusterLedger {
   /** The epoch that owns a charge point here; another one may not write. */
   readonly owners = new Map<string, number>()
   readonly publishedIds: string[] = []
+  readonly receivedIds: string[] = []
+  /** Entered anew by a node that told of it. */
+  readonly told = new Set<string>()
   away: Error | undefined
   /** Runs before each look-up, while it is on its way. */
   onGet: () => Promise<void> = async () => undefined
@@ -20,6 +23,7 @@ export class MemoryClusterLedger implements ClusterLedger {
 
   empty(): void {
     this.entries.clear()
+    this.told.clear()
   }
 
   async claim(record: CommandRecord): Promise<LedgerClaim> {
@@ -29,6 +33,12 @@ export class MemoryClusterLedger implements ClusterLedger {
     const claimed: CommandRecord = { ...record, state: 'claimed', node: this.#node }
     this.entries.set(record.commandId, claimed)
     return { kind: 'claimed', record: claimed }
+  }
+
+  async tell(record: CommandRecord): Promise<LedgerClaim> {
+    const claim = await this.claim(record)
+    if (claim.kind === 'claimed') this.told.add(record.commandId)
+    return claim
   }
 
   async write(record: CommandRecord, epoch: number, writtenAtMs: number): Promise<WriteVerdict> {
@@ -51,7 +61,15 @@ export class MemoryClusterLedger implements ClusterLedger {
     throw new Error('nobody asks without the record')
   }
 
-  async settle(commandId: string, settlement: CommandOutcome, settledAtMs: number): Promise<CommandRecord | undefined> {
+  async settle(
+    commandId: string,
+    settlement: CommandOutcome,
+    settledAtMs: number,
+    by?: Settler
+  ): Promise<CommandRecord | undefined> {
+    this.#reach()
+    const before = this.entries.get(commandId)
+    if (this.told.has(commandId) || (by?.isOwn && before && before.node !== this.#node)) await by?.untilTold()
     this.#reach()
     const known = this.entries.get(commandId)
     if (!known || known.state === 'settled') return undefined
@@ -69,6 +87,11 @@ export class MemoryClusterLedger implements ClusterLedger {
     if (known?.state !== 'claimed') return false
     this.#put({ ...known, node })
     return true
+  }
+
+  async received({ commandId }: CommandRecord): Promise<void> {
+    this.#reach()
+    this.receivedIds.push(commandId)
   }
 
   async reclaim(): Promise<CommandRecord | undefined> {

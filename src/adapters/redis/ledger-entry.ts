@@ -6,6 +6,8 @@ export interface LedgerEntry {
   /** The life of `record.node` that looks after it. */
   readonly incarnation: string
   readonly handedOver: boolean
+  /** When it was handed over, until its node has received it. */
+  readonly handedAtMs?: number
   /** The generation of the group in which its record was read; absent: nobody but its node may send it. */
   readonly readIn?: number
   readonly published: boolean
@@ -41,8 +43,10 @@ export function decodeEntry(flat: readonly string[]): LedgerEntry | undefined {
     ...(settlement !== undefined && { settlement: JSON.parse(settlement) as CommandOutcome })
   }
   const readIn = fields.get('readIn')
+  const handedAtMs = fields.get('handedAtMs')
   return {
     record,
+    ...(handedAtMs !== undefined && { handedAtMs: Number(handedAtMs) }),
     ...(readIn !== undefined && { readIn: Number(readIn) }),
     incarnation: fields.get('incarnation') ?? '',
     handedOver: fields.get('handedOver') === '1',

@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import { GatewayError } from '../../lib/gateway-error.ts'
 import type { Clock } from '../../ports/clock.ts'
-import type { ClusterLedger, OverdueCommand, WriteVerdict } from '../../ports/cluster-ledger.ts'
+import type { ClusterLedger, OverdueCommand, Settler, WriteVerdict } from '../../ports/cluster-ledger.ts'
 import type { LedgerClaim } from '../../ports/ledger.ts'
 import type { CommandOutcome, CommandRecord } from '../../ports/records.ts'
 import type { RedisConnection } from './connection.ts'
@@ -13,6 +14,8 @@ import { scripts } from './scripts.ts'
 const checkEveryMs = 6_000
 /** A claim that took longer is refused: the entry in the index of deadlines may have been given up. */
 const claimTimeMs = 3_000
+/** Longer than a hand-over is tried for, and its answer awaited. */
+const receiptMs = 10_000
 const recentMax = 200
 /** Charge points of commands that were seen here, so that most look-ups of the index are spared. */
 const seenMax = 20_000
@@ -41,7 +44,15 @@ export class RedisLedger implements ClusterLedger {
     this.#deps = deps
   }
 
-  async claim(asked: CommandRecord): Promise<LedgerClaim> {
+  claim(asked: CommandRecord): Promise<LedgerClaim> {
+    return this.#claim(asked, '')
+  }
+
+  tell(record: CommandRecord): Promise<LedgerClaim> {
+    return this.#claim(record, randomBytes(9).toString('base64url'))
+  }
+
+  async #claim(asked: CommandRecord, toldAs: string): Promise<LedgerClaim> {
     const { connection, keys, nodeId, lease, clock } = this.#deps
     const { readIn, ...record } = asked
     const { commandId, chargePointId } = record
@@ -66,7 +77,7 @@ export class RedisLedger implements ClusterLedger {
       [keys.command(chargePointId, commandId), keys.recentCommands(chargePointId)],
       // biome-ignore format: as the script names them
       [encodeRecord(record), commandId, record.requestedAtMs, nodeId, lease.incarnation, memoryMs, recentMax,
-        Number(redisMs) + claimTimeMs, readIn ?? '']
+        Number(redisMs) + claimTimeMs, readIn ?? '', toldAs]
     )) as string[]
     if (reply[0] === 'late')
       throw new GatewayError('registry_unavailable', 'Redis was too slow to claim the command', { canRetry: true })
@@ -93,11 +104,19 @@ export class RedisLedger implements ClusterLedger {
     commandId: string,
     outcome: CommandOutcome,
     settledAtMs: number,
-    isOwn = false
+    by?: Settler
   ): Promise<CommandRecord | undefined> {
     const chargePointId = await this.#chargePointOf(commandId)
     if (chargePointId === undefined) return undefined
-    return this.#settle({ chargePointId, commandId, outcome, settledAtMs, isOwn })
+    const isOwn = by?.isOwn ?? false
+    return this.#settle({
+      chargePointId,
+      commandId,
+      outcome,
+      settledAtMs,
+      isOwn,
+      ...(by && { untilTold: by.untilTold })
+    })
   }
 
   async settleKept(
@@ -130,6 +149,11 @@ export class RedisLedger implements ClusterLedger {
     if (chargePointId === undefined) return false
     const key = keys.command(chargePointId, commandId)
     return Number(await connection.run(scripts.commandHandOver, [key], [nodeId, node, incarnation])) === 1
+  }
+
+  async received({ chargePointId, commandId }: CommandRecord): Promise<void> {
+    const { connection, keys, nodeId } = this.#deps
+    await connection.run(scripts.commandReceived, [keys.command(chargePointId, commandId)], [nodeId])
   }
 
   async reclaim(record: CommandRecord): Promise<CommandRecord | undefined> {
@@ -219,7 +243,7 @@ export class RedisLedger implements ClusterLedger {
       await this.#deps.connection.send(key, ['ZREM', key, member])
       return undefined
     }
-    const { record, handedOver, incarnation } = entry
+    const { record, handedOver, handedAtMs = nowMs, incarnation } = entry
     const holder = `${incarnation} ${record.node}`
     const asked = alive.get(holder) ?? this.#isLookedAfter(entry)
     alive.set(holder, asked)
@@ -228,7 +252,8 @@ export class RedisLedger implements ClusterLedger {
       const freshly = nowMs - (record.settledAtMs ?? 0) < checkEveryMs
       return lookedAfter && freshly ? undefined : { record, why: 'unpublished' }
     }
-    if (lookedAfter) return undefined
+    if (lookedAfter)
+      return record.state === 'claimed' && nowMs - handedAtMs >= receiptMs ? { record, why: 'abandoned' } : undefined
     if (record.state === 'written') return { record, why: 'unanswered' }
     return { record, why: handedOver ? 'abandoned' : 'unclaimed' }
   }
@@ -274,19 +299,25 @@ export class RedisLedger implements ClusterLedger {
     readonly settledAtMs: number
     readonly isOwn: boolean
     readonly kept?: CommandRecord
+    readonly untilTold?: () => Promise<unknown>
   }): Promise<CommandRecord | undefined> {
     const { connection, keys, nodeId, lease, commandMemoryMs } = this.#deps
-    const { outcome, kept } = what
+    const { outcome, kept, untilTold } = what
     const written = kept?.state === 'claimed' ? undefined : kept
     const memoryMs = kept ? this.#memoryMs(kept) : commandMemoryMs
-    const flat = (await connection.run(
-      scripts.commandSettle,
-      [keys.command(what.chargePointId, what.commandId)],
-      // biome-ignore format: as the script names them
-      [outcome.outcome, JSON.stringify(outcome), what.settledAtMs, nodeId, lease.incarnation, memoryMs,
-        kept ? encodeRecord(kept) : '', written?.epoch ?? '', written?.writtenAtMs ?? '', what.isOwn ? '1' : '0']
-    )) as string[] | null
-    return flat ? decodeEntry(flat)?.record : undefined
+    for (let lookedInto = untilTold ? '' : '-'; ; ) {
+      const flat = (await connection.run(
+        scripts.commandSettle,
+        [keys.command(what.chargePointId, what.commandId)],
+        // biome-ignore format: as the script names them
+        [outcome.outcome, JSON.stringify(outcome), what.settledAtMs, nodeId, lease.incarnation, memoryMs,
+          kept ? encodeRecord(kept) : '', written?.epoch ?? '', written?.writtenAtMs ?? '', what.isOwn ? '1' : '0', lookedInto]
+      )) as string[] | null
+      const [doubt = ''] = flat ?? []
+      if (flat?.length !== 1) return flat ? decodeEntry(flat)?.record : undefined
+      await untilTold?.()
+      lookedInto = doubt
+    }
   }
 
   async #conflict(record: CommandRecord, owner: string): Promise<LedgerClaim> {

@@ -30,6 +30,7 @@ export const scripts = {
   commandSettle: load('command-settle'),
   commandHandOver: load('command-hand-over'),
   commandReclaim: load('command-reclaim'),
+  commandReceived: load('command-received'),
   commandConfirm: load('command-confirm'),
   commandPublished: load('command-published'),
   deadlinesTake: load('deadlines-take'),

@@ -110,11 +110,15 @@ export class KeptCommands {
 
   /** Somebody else settled and published it: the own entry ends the same way. */
   async close(record: CommandRecord): Promise<void> {
-    const { commandId, settlement, settledAtMs } = record
+    await this.endAs(record)
+    if (record.settlement) await this.#put(record)
+  }
+
+  /** As it was settled. False: its outcome is published here already, or is on its way. */
+  async endAs({ commandId, settlement, settledAtMs }: CommandRecord): Promise<boolean> {
     this.#open.delete(commandId)
-    if (!settlement) return
-    await this.#deps.local.settle(commandId, settlement, settledAtMs ?? this.#deps.clock.now())
-    await this.#put(record)
+    const { local, clock } = this.#deps
+    return settlement !== undefined && !!(await local.settle(commandId, settlement, settledAtMs ?? clock.now()))
   }
 
   /** To a shared ledger that may have lost it. */
@@ -128,7 +132,7 @@ export class KeptCommands {
       if (isNew && record.node === node) await shared.published(commandId)
       return
     }
-    const claim = await shared.claim({ ...record, state: 'claimed' })
+    const claim = await shared.tell({ ...record, state: 'claimed' })
     // So that this node, too, can tell of its end the next time that the ledger forgets.
     if (claim.kind === 'exists' && claim.record.state === 'settled') {
       // Its own end, of which it was not told, is still on its way.
@@ -173,6 +177,8 @@ export class KeptCommands {
     const own = kept ?? known
     if (this.#open.get(commandId) !== open) return undefined
     if (known?.state === 'settled') {
+      // Settled by an earlier life that died before its outcome was on the disk: its event is still to come, from here.
+      if (known.node === node && kept && kept.state !== 'settled') return known.settlement
       await this.close(known)
       return undefined
     }

@@ -5,7 +5,7 @@ import type { Ledger, LedgerClaim } from '../../ports/ledger.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { NodeLease } from '../../ports/node-lease.ts'
 import type { NodeStore } from '../../ports/node-store.ts'
-import { type CommandOutcome, type CommandRecord, keyOf } from '../../ports/records.ts'
+import type { CommandOutcome, CommandRecord } from '../../ports/records.ts'
 import { everyRow } from '../every-row.ts'
 import { type DueCommand, KeptCommands } from './kept-commands.ts'
 import type { LedgerKnowledge } from './ledger-knowledge.ts'
@@ -169,6 +169,12 @@ export class KeptLedger implements Ledger {
 
   /** What another node hands over is kept here too, before that node is told. False: it came before. */
   async take(record: CommandRecord): Promise<boolean> {
+    const { shared, logger } = this.#deps
+    shared
+      .received(record)
+      .catch((error: unknown) =>
+        logger.debug({ commandId: record.commandId, error }, 'the ledger was not told that a hand-over has arrived')
+      )
     const own = await this.#kept.keep({ ...record, node: this.#deps.node })
     if (own.kind !== 'claimed') return false
     this.#kept.track(record, 'late')
@@ -257,26 +263,24 @@ export class KeptLedger implements Ledger {
     const { shared, local, node, knowledge } = this.#deps
     const own = await local.get(commandId)
     const isOpen = own !== undefined && own.state !== 'settled'
-    // Who ended it before the ledger lost its data is about to say so.
-    if (isOpen && knowledge.wasInDoubt(own)) await knowledge.isInDoubt(own)
-    const isOwn = own?.node === node
+    const untilTold = async () => {
+      const entry = own ?? (await shared.get(commandId))
+      if (entry) await knowledge.isInDoubt(entry)
+    }
     const settled =
-      (await shared.settle(commandId, outcome, settledAtMs, isOwn)) ??
+      (await shared.settle(commandId, outcome, settledAtMs, { isOwn: own?.node === node, untilTold })) ??
       (isOpen ? await this.#settleLost(own, outcome, settledAtMs) : undefined)
     if (settled) {
       if (own) await local.settle(commandId, outcome, settledAtMs)
-      // Of a node that is dead: kept here, or nobody could tell an emptied ledger that it has ended.
-      else await this.#deps.store.commit([{ table: 'commands', key: keyOf.command(commandId), value: settled }])
       this.#kept.ended(commandId)
       return settled
     }
     const known = own && ((await shared.get(commandId)) ?? own)
     if (known?.state !== 'settled') return undefined
-    if (known.node === node && known.settledAtMs === settledAtMs) {
-      // Won by this very request, whose answer was lost: nobody else publishes it.
-      if (own) await local.settle(commandId, outcome, settledAtMs)
-      this.#kept.ended(commandId)
-      return known
+    if (known.node === node) {
+      // Won by this very request, whose answer was lost, or by the last one of an earlier life: nobody else publishes it.
+      const isOpenHere = await this.#kept.endAs(known)
+      return isOpenHere || known.settledAtMs === settledAtMs ? known : undefined
     }
     await this.#kept.close(known)
     return undefined

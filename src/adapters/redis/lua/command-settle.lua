@@ -1,9 +1,15 @@
 -- Won once; the whole outcome is kept, so that whoever publishes it publishes the same.
 -- KEYS: command. ARGV: outcome, settlement, time, node, incarnation, milliseconds to remember, record or '' (kept by its
--- node: stored when the entry is gone), state, epoch and written time of that record or '', '1' when the node keeps it as its own.
--- Returns nil, or { field, value, ... }.
-local row = redis.call('HMGET', KEYS[1], 'state', 'node', 'incarnation')
+-- node: stored when the entry is gone), state, epoch and written time of that record or '', '1' when the node keeps it as its own,
+-- '' or what a doubt was called that has been looked into, '-' when nobody asks.
+-- Returns nil, { doubt }, or { field, value, ... }.
+local row = redis.call('HMGET', KEYS[1], 'state', 'node', 'incarnation', 'toldAs')
 if row[1] == 'settled' then return false end
+if row[1] and ARGV[11] ~= '-' then
+  -- Entered anew after a loss, by a node that told of it or that took it for new: who has ended it before may be about to tell.
+  local doubt = row[4] or (ARGV[10] == '1' and row[2] ~= ARGV[4] and row[2])
+  if doubt and doubt ~= ARGV[11] then return { doubt } end
+end
 if not row[1] then
   if ARGV[7] == '' then return false end
   redis.call('HSET', KEYS[1], 'record', ARGV[7], 'claimant', ARGV[4], 'handedOver', '0', 'published', '0')
