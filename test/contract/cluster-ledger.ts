@@ -279,4 +279,13 @@ export function clusterLedgerContract(name: string, create: () => Promise<Ledger
     deepStrictEqual(await b.ledger.get('c-1'), settled)
     deepStrictEqual(why(await b.ledger.overdue(later(), 100)), ['c-1 unpublished'])
   })
+
+  test(`${name}: another node's end that is told to an emptied ledger stays that node's, and is looked for`, async (t) => {
+    const { a, b } = await two(t)
+    const record = claimedCommand('c-1', { node: 'node-b' })
+    const ended = { ...record, state: 'settled', settlement: accepted, settledAtMs: 7 } as const
+    deepStrictEqual(await a.ledger.settleKept(ended, accepted, 7), ended)
+    deepStrictEqual(await b.ledger.get('c-1'), ended)
+    deepStrictEqual(why(await b.ledger.overdue(later(), 100)), ['c-1 unpublished'])
+  })
 }

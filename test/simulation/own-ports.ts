@@ -26,9 +26,11 @@ export class OwnLedger implements Ledger {
 
   async claim(record: CommandRecord): Promise<LedgerClaim> {
     const { commandId } = record
-    if (!this.#store.get('commands', keyOf.command(commandId))) this.#live.delete(commandId)
-    const known =
-      this.#live.get(commandId) ?? this.#settled.get(commandId) ?? this.#store.get('commands', keyOf.command(commandId))
+    const row = this.#store.get('commands', keyOf.command(commandId))
+    // Removed, and staged with its outcome: from then on the row counts, as in the embedded one.
+    if (!row) this.#live.delete(commandId)
+    if (row?.state === 'settled') this.#settled.delete(commandId)
+    const known = this.#live.get(commandId) ?? this.#settled.get(commandId) ?? row
     if (known) {
       if (this.#live.has(commandId)) await this.#durable.get(commandId)
       return { kind: known.digest === record.digest ? 'exists' : 'conflict', record: known }

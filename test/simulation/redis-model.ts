@@ -319,20 +319,22 @@ export class RedisModel {
     settledAtMs: number,
     { kept, lookedInto }: { readonly kept?: CommandRecord; readonly lookedInto?: string } = {}
   ): CommandRecord | { readonly doubt: string } | undefined {
-    if (!this.row(commandId)) {
+    const known = this.row(commandId)
+    if (!known) {
       if (!kept) return undefined
       this.claimCommand(kept, by.node, by.incarnation)
-      const made = this.row(commandId)
-      if (made) made.record = copy({ ...kept, node: by.node })
+    } else {
+      if (known.record.state === 'settled') return undefined
+      const doubt = known.toldAs ?? (isOwn && known.node !== by.node ? known.node : undefined)
+      if (lookedInto !== undefined && doubt !== undefined && doubt !== lookedInto) return { doubt }
+      const hasMarked = isOwn && known.node === by.node && known.incarnation === by.incarnation
+      if (known.record.state === 'written' && outcome.outcome === 'not_sent' && !hasMarked) return undefined
     }
     const row = this.row(commandId)
-    if (!row || row.record.state === 'settled') return undefined
-    const doubt = row.toldAs ?? (isOwn && row.node !== by.node ? row.node : undefined)
-    if (lookedInto !== undefined && doubt !== undefined && doubt !== lookedInto) return { doubt }
-    const hasMarked = isOwn && row.node === by.node && row.incarnation === by.incarnation
-    if (row.record.state === 'written' && outcome.outcome === 'not_sent' && !hasMarked) return undefined
+    if (!row) return undefined
     this.#scheduler.say(`redis: ${by.node} settles ${commandId}: ${outcome.outcome} ${outcome.reason ?? ''}`)
-    const record = copy({ ...row.record, state: 'settled' as const, settlement: outcome, settledAtMs, node: by.node })
+    const from = known ? row.record : (kept ?? row.record)
+    const record = copy({ ...from, state: 'settled' as const, settlement: outcome, settledAtMs, node: by.node })
     Object.assign(row, by, { record })
     return record
   }

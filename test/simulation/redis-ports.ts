@@ -123,7 +123,8 @@ export function redisLedger({ node, redis, lease, ask }: RedisLife): ClusterLedg
     },
     settleKept: async (record, outcome, atMs) => {
       await ask(() => redis.putDeadline(record.commandId))
-      const me = { ...by(), isOwn: record.node === node }
+      const isOthers = record.state === 'settled' && record.node !== node
+      const me = { ...(isOthers ? { node: record.node, incarnation: '' } : by()), isOwn: record.node === node }
       const settled = await ask(() => redis.settle(record.commandId, me, outcome, atMs, { kept: record }))
       return settled && 'doubt' in settled ? undefined : settled
     },

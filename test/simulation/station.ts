@@ -24,6 +24,8 @@ export interface StationDeps {
 }
 
 const answerTimeoutMs = 6_000
+/** CALLs in a row on one connection. */
+const unansweredMax = 4
 
 /** A 1.6 charge point: one CALL at a time, and what is not answered is said again, on this connection or the next. */
 export class Station {
@@ -43,6 +45,7 @@ export class Station {
   #cancelTimeout: (() => void) | undefined
   #tokens = 0
   #calls = 0
+  #unanswered = 0
   #transaction: number | undefined
   #isConnecting = false
   #isBooted = false
@@ -162,13 +165,15 @@ export class Station {
     this.#cancelTimeout = scheduler.after(answerTimeoutMs, actor, () => {
       this.#open = undefined
       // Patience ends in another attempt, or in another connection.
-      if (scheduler.random.chance(0.5)) this.reconnect(scheduler.random.chance(0.5))
+      const isOver = scheduler.random.chance(0.5) || ++this.#unanswered >= unansweredMax
+      if (isOver) this.reconnect(scheduler.random.chance(0.5))
       else if (this.#isBooted) this.#pump()
       else this.#boot()
     })
   }
 
   #answeredWith(payload: Readonly<Record<string, unknown>> | undefined): void {
+    this.#unanswered = 0
     const message = this.#open?.message
     this.#open = undefined
     this.#cancelTimeout?.()
@@ -215,6 +220,7 @@ export class Station {
   #disconnected(): void {
     this.connection = undefined
     this.#isBooted = false
+    this.#unanswered = 0
     this.#open = undefined
     this.#cancelTimeout?.()
   }

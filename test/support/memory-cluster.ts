@@ -79,7 +79,8 @@ export class MemoryClusterLedger implements ClusterLedger {
   async settleKept(record: CommandRecord, outcome: CommandOutcome, atMs: number): Promise<CommandRecord | undefined> {
     this.#reach()
     if (!this.entries.has(record.commandId)) this.#put({ ...record, state: 'claimed' })
-    return this.settle(record.commandId, outcome, atMs)
+    const settled = await this.settle(record.commandId, outcome, atMs)
+    return settled && record.state === 'settled' ? this.#put({ ...settled, node: record.node }) : settled
   }
 
   async handOver(commandId: string, node: string): Promise<boolean> {

@@ -303,6 +303,9 @@ export class RedisLedger implements ClusterLedger {
   }): Promise<CommandRecord | undefined> {
     const { connection, keys, nodeId, lease, commandMemoryMs } = this.#deps
     const { outcome, kept, untilTold } = what
+    // Told of another node's end, it stays that node's: nobody else knows whether its event is durable.
+    const isOthers = kept?.state === 'settled' && kept.node !== nodeId
+    const [node, incarnation] = isOthers ? [kept.node, ''] : [nodeId, lease.incarnation]
     const written = kept?.state === 'claimed' ? undefined : kept
     const memoryMs = kept ? this.#memoryMs(kept) : commandMemoryMs
     for (let lookedInto = untilTold ? '' : '-'; ; ) {
@@ -310,7 +313,7 @@ export class RedisLedger implements ClusterLedger {
         scripts.commandSettle,
         [keys.command(what.chargePointId, what.commandId)],
         // biome-ignore format: as the script names them
-        [outcome.outcome, JSON.stringify(outcome), what.settledAtMs, nodeId, lease.incarnation, memoryMs,
+        [outcome.outcome, JSON.stringify(outcome), what.settledAtMs, node, incarnation, memoryMs,
           kept ? encodeRecord(kept) : '', written?.epoch ?? '', written?.writtenAtMs ?? '', what.isOwn ? '1' : '0', lookedInto]
       )) as string[] | null
       const [doubt = ''] = flat ?? []

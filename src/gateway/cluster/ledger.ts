@@ -112,7 +112,7 @@ export class KeptLedger implements Ledger {
     if (!told || (told.state === 'claimed' && told.node === node)) return { kind: 'claimed', record: claimed }
     // What was told meanwhile goes on this disk too, or this node would tell the next emptied ledger that it is claimed.
     if (told.state === 'settled') await this.#kept.close(told)
-    else await this.#kept.note(told)
+    else if (told.node !== node) await this.#kept.note(told)
     return { kind: 'exists', record: told }
   }
 

@@ -174,6 +174,39 @@ test('what an earlier life settled with its last breath is published by the next
   strictEqual((store.persisted.get('commands/c-1') as CommandRecord).state, 'written', 'until its event is there')
 })
 
+// Seed 1234: told by one that had not ended it, it was taken for that node's own, and so for published.
+test("what another node has ended is told as that node's however often, and is not said to be published", async () => {
+  const { ledger, shared, command } = open()
+  await ledger.claim(command())
+  await ledger.handOver(command(), 'node-b', 'i-1')
+  shared.entries.set('c-1', command({ node: 'node-b', state: 'settled', settlement: accepted, settledAtMs: 9 }))
+  await ledger.restore()
+  for (const _ of ['first', 'second']) {
+    shared.empty()
+    await ledger.restore()
+    deepStrictEqual(await ledger.due(10), [])
+  }
+  deepStrictEqual([shared.entries.get('c-1')?.node, shared.publishedIds], ['node-b', []])
+})
+
+// Seed 2563: its row was put anew as written when its outcome was on the disk already.
+test('a claim of the bus that its own session has written meanwhile leaves the row alone', async () => {
+  const { ledger, lease, clock, shared, store, own, command } = open()
+  own(7)
+  lease.whole = false
+  const claim = ledger.claim(command({ readIn: 1 }))
+  await turns()
+  await ledger.take(command())
+  await ledger.markWritten('c-1', 7, 5)
+  const settled = await ledger.settle('c-1', accepted, 9)
+  await store.commit([{ table: 'commands', key: 'c-1', value: settled ?? null }])
+  shared.entries.set('c-1', command({ state: 'written', epoch: 7, writtenAtMs: 5 }))
+  lease.whole = true
+  clock.advance(500)
+  strictEqual((await claim).kind, 'exists')
+  strictEqual((store.persisted.get('commands/c-1') as CommandRecord).state, 'settled')
+})
+
 test('the ledger is told that a hand-over has arrived, and who cannot reach it takes the command all the same', async () => {
   const { ledger, shared, command } = open()
   strictEqual(await ledger.take(command()), true)
