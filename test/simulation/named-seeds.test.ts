@@ -11,6 +11,7 @@ interface Story {
 }
 
 const ledger = 'cluster/ledger.test.ts'
+const loss = 'cluster/ledger-loss.test.ts'
 
 /**
  * Histories that broke a promise when the simulation found it, by what was wrong. Every change of the order of steps makes another
@@ -53,7 +54,7 @@ const stories: readonly Story[] = [
   {
     seed: 137,
     story: 'the ledger was emptied after an outcome, and the same command by API was taken for a new one',
-    provenBy: [ledger, 'an emptied ledger is told each outcome, claim and hand-over that this node keeps']
+    provenBy: [loss, 'an emptied ledger is told each outcome, claim and hand-over that this node keeps']
   },
   {
     seed: 85,
@@ -89,25 +90,25 @@ const stories: readonly Story[] = [
   {
     seed: 1474,
     story: 'a sweep forgot a claim in doubt that was claimed anew while it was looked at',
-    provenBy: [ledger, 'a claim in doubt that is claimed anew while a sweep looks at it is left to whoever has it then']
+    provenBy: [loss, 'a claim in doubt that is claimed anew while a sweep looks at it is left to whoever has it then']
   },
   {
     seed: 241,
     story: 'a command was claimed anew, and written again, before every node had told an emptied ledger what it knew',
     provenBy: [
-      ledger,
+      loss,
       'a claim waits until every node has told an emptied ledger what it knows, and what was told meanwhile stands'
     ]
   },
   {
     seed: 3,
     story: 'an emptied ledger was not told of the commands that the nodes keep',
-    provenBy: [ledger, 'an emptied ledger is told each outcome, claim and hand-over that this node keeps']
+    provenBy: [loss, 'an emptied ledger is told each outcome, claim and hand-over that this node keeps']
   },
   {
     seed: 470,
     story: 'an outcome whose win was not answered was left to a sweep that the emptied ledger never made',
-    provenBy: [ledger, 'an end that was won without an answer is published, also when the ledger forgets it again']
+    provenBy: [loss, 'an end that was won without an answer is published, also when the ledger forgets it again']
   },
   {
     seed: 787,
@@ -125,18 +126,21 @@ const stories: readonly Story[] = [
   {
     seed: 107,
     story: "the end of a dead node's command was on no disk, and after a loss the command ended anew",
-    provenBy: [ledger, "the end of another node's command is kept here, so that an emptied ledger is told of it"]
+    provenBy: [
+      loss,
+      "the end of another node's command comes to this disk with its event, and an emptied ledger is told of it"
+    ]
   },
   {
     seed: 931,
     story:
       'a node that had stood still told an outcome before the one that had ended its command could tell an emptied ledger',
-    provenBy: [ledger, 'an outcome waits for what others are about to tell an emptied ledger that']
+    provenBy: [loss, 'an outcome waits for what others are about to tell an emptied ledger that']
   },
   {
     seed: 224,
     story: "what had ended was asked for in vain, noted as another node's, and ended anew after the next loss",
-    provenBy: [ledger, 'what has ended here is told to an emptied ledger when it was asked for in vain']
+    provenBy: [loss, 'what has ended here is told to an emptied ledger when it was asked for in vain']
   },
   {
     seed: 620,
@@ -158,7 +162,30 @@ const stories: readonly Story[] = [
   {
     seed: 1877,
     story: "an end that was won without an answer was taken for another node's, and nobody published it",
-    provenBy: [ledger, 'an end that was won without an answer is published, also when the ledger forgets it again']
+    provenBy: [loss, 'an end that was won without an answer is published, also when the ledger forgets it again']
+  },
+  {
+    seed: 663,
+    story: 'an end that came to the ledger after its node had died was taken for published by its next life',
+    provenBy: [loss, 'what an earlier life settled with its last breath is published by the next one, once']
+  },
+  {
+    seed: 945,
+    story: 'two nodes ended one command while the ledger lost its data, and both were told that they had won',
+    provenBy: [loss, 'an outcome waits for what others are about to tell an emptied ledger that']
+  },
+  {
+    seed: 1234,
+    story: "another node's end was told as the own one, taken for published, and forgotten with the next loss",
+    provenBy: [
+      loss,
+      "what another node has ended is told as that node's however often, and is not said to be published"
+    ]
+  },
+  {
+    seed: 2563,
+    story: 'the row of a command that had its outcome was put back to written',
+    provenBy: [ledger, 'a claim of the bus that its own session has written meanwhile leaves the row alone']
   }
 ]
 
