@@ -21,9 +21,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   server: ['gateway', 'session', 'ports', 'protocol', 'lib'],
   api: ['gateway', 'session', 'ports', 'events', 'commands', 'protocol', 'lib'],
   simulator: ['protocol', 'lib'],
-  bench: ['protocol', 'lib'],
   app: ['*'],
-  cli: ['app', 'config', 'bench', 'simulator', 'lib']
+  cli: ['app', 'config', 'simulator', 'lib']
 }
 /** Folders that stay free of I/O, clocks and Node. */
 const pure = ['protocol', 'events', 'commands', 'session', 'ports']
@@ -32,7 +31,7 @@ const packagesOf: Readonly<Record<string, readonly string[]>> = {
   lmdb: ['adapters/embedded'],
   redis: ['adapters/redis'],
   '@platformatic/kafka': ['adapters/kafka'],
-  ws: ['server', 'bench', 'simulator'],
+  ws: ['server', 'simulator'],
   fastify: ['api'],
   pino: ['app'],
   'prom-client': ['adapters/prometheus'],

@@ -1,7 +1,7 @@
-import type { LoadReport } from '../../src/bench/load.ts'
-import { medianOf } from '../../src/bench/suites.ts'
 import { BenchCluster } from './bench-cluster.ts'
+import type { LoadReport } from './load.ts'
 import { markdownTable } from './markdown.ts'
+import { medianOf } from './median.ts'
 import type { SuiteOptions } from './suite.ts'
 import { Talkers } from './talkers.ts'
 

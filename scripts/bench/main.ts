@@ -1,7 +1,7 @@
 /** Measures the gateway: see `help`. */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { measureIdle, measureMessages, measureStart } from '../../src/bench/suites.ts'
+import { measureIdle, measureMessages, measureStart } from './alone-suites.ts'
 import { clusterSuites } from './cluster-suites.ts'
 import type { SuiteOptions } from './suite.ts'
 

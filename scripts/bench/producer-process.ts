@@ -1,6 +1,6 @@
 import { partitionOfKey } from '../../src/adapters/kafka/murmur2.ts'
 import { createProducer, produce } from '../../src/adapters/kafka/producer.ts'
-import { serveParent } from '../../src/bench/child.ts'
+import { serveParent } from './child.ts'
 import type { ProducerReport, ProducerRequest } from './producer.ts'
 
 // The producer alone, with the client and the settings of the gateway: the same batches, one send outstanding in each partition.

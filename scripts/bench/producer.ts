@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
-import { type Child, startChild } from '../../src/bench/child.ts'
 import { contentType } from '../../src/gateway/forward-record.ts'
 import type { GatewayProcess } from '../../test/support/gateway-process.ts'
+import { type Child, startChild } from './child.ts'
 
 /** A record as the gateway publishes it, and the charge points that it is published for. */
 export interface SampleRecord {

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type LoadProcess, startLoad } from '../../src/bench/load.ts'
-import { medianOf } from '../../src/bench/suites.ts'
 import { RespConnection } from '../services/resp.ts'
 import type { BenchCluster } from './bench-cluster.ts'
 import { dataTransfer } from './kafka-backend.ts'
+import { type LoadProcess, startLoad } from './load.ts'
 import { markdownTable, seconds, whole } from './markdown.ts'
+import { medianOf } from './median.ts'
 import type { SuiteOptions } from './suite.ts'
 
 const pollMs = 20

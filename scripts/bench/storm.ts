@@ -1,9 +1,9 @@
-import { type LoadProcess, type LoadReport, startLoad } from '../../src/bench/load.ts'
-import { cpuSecondsOf, residentBytesOf } from '../../src/bench/server-process.ts'
 import type { TopicRecord } from '../../test/chaos/topic-reader.ts'
 import { Scrape } from '../../test/support/scrape.ts'
 import { BenchCluster } from './bench-cluster.ts'
+import { type LoadProcess, type LoadReport, startLoad } from './load.ts'
 import { markdownTable, seconds, whole } from './markdown.ts'
+import { cpuSecondsOf, residentBytesOf } from './server-process.ts'
 import type { SuiteOptions } from './suite.ts'
 import { TopicCheck, untilRecords } from './topic-check.ts'
 

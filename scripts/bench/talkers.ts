@@ -1,6 +1,6 @@
-import { type LoadProcess, type LoadReport, startLoad } from '../../src/bench/load.ts'
 import type { GatewayProcess } from '../../test/support/gateway-process.ts'
 import type { BenchCluster } from './bench-cluster.ts'
+import { type LoadProcess, type LoadReport, startLoad } from './load.ts'
 import { TopicCheck, untilRecords } from './topic-check.ts'
 
 /** How many events each charge point makes before it talks: connected and booted. */

@@ -1,8 +1,8 @@
-import { cpuSecondsOf } from '../../src/bench/server-process.ts'
-import { medianOf } from '../../src/bench/suites.ts'
 import { BenchCluster } from './bench-cluster.ts'
 import { markdownTable, whole } from './markdown.ts'
+import { medianOf } from './median.ts'
 import { sampleOf, startProducer } from './producer.ts'
+import { cpuSecondsOf } from './server-process.ts'
 import type { SuiteOptions } from './suite.ts'
 import { Talkers } from './talkers.ts'
 

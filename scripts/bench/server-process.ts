@@ -32,7 +32,7 @@ export function startBareServer(): Promise<ServerProcess> {
 export function startGatewayServer(flags: readonly string[] = []): Promise<ServerProcess> {
   const dataDir = mkdtempSync(join(tmpdir(), 'cpg-bench-'))
   const args = [
-    here('../cli/main.ts'),
+    here('../../src/cli/main.ts'),
     'serve',
     '--server.port',
     '0',

@@ -1,4 +1,5 @@
 import { type LoadProcess, startLoad } from './load.ts'
+import { medianOf } from './median.ts'
 import { type ServerProcess, startBareServer, startGatewayServer } from './server-process.ts'
 
 export interface MessageFigure {
@@ -177,8 +178,4 @@ function median(samples: readonly MessageFigure[]): MessageFigure {
     p50Ms: of('p50Ms'),
     p99Ms: of('p99Ms')
   }
-}
-
-export function medianOf(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
