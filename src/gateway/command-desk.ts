@@ -5,12 +5,12 @@ import type { Directory } from '../ports/directory.ts'
 import type { Ledger } from '../ports/ledger.ts'
 import type { Logger } from '../ports/logger.ts'
 import { type CommandOutcome, type CommandRecord, keyOf } from '../ports/records.ts'
-import { mayBeWritten } from './cluster/leftover.ts'
 import { CommandLanes } from './command-lanes.ts'
 import { type CommandRecordRules, commandRecordOf } from './command-record.ts'
 import type { LiveConversation } from './conversation.ts'
 import type { GatewayCounters } from './counters.ts'
 import { watchOutcome } from './outcome-watch.ts'
+import { lostAfterWrite, lostBeforeWrite, mayBeWritten, offline, shuttingDown, unknownChargePoint } from './outcomes.ts'
 import type { OwnEvents } from './own-events.ts'
 import type { DurableWaiter, EventPipeline } from './pipeline.ts'
 import type { Cancelled, CommandDeskView, CommandRequest, Submitted } from './views.ts'
@@ -242,21 +242,7 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
   async recover(): Promise<number> {
     const left = await this.#deps.ledger.unsettled()
     for (const { commandId, state } of left) {
-      await this.settle(
-        commandId,
-        state === 'written'
-          ? {
-              outcome: 'unknown',
-              reason: 'node_lost',
-              detail:
-                'the gateway stopped after the command was handed to the socket; ask the charge point for its state'
-            }
-          : {
-              outcome: 'not_sent',
-              reason: 'node_lost',
-              detail: 'the gateway stopped before the command was sent; send it again'
-            }
-      )
+      await this.settle(commandId, state === 'written' ? lostAfterWrite : lostBeforeWrite)
     }
     return left.length
   }
@@ -296,12 +282,7 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
   async #send(record: CommandRecord): Promise<void> {
     const { commandId, chargePointId } = record
     const { logger } = this.#deps
-    if (this.#stopping)
-      return this.settle(commandId, {
-        outcome: 'not_sent',
-        reason: 'shutting_down',
-        detail: 'the gateway is stopping; send it again'
-      })
+    if (this.#stopping) return this.settle(commandId, shuttingDown)
     const conversation = this.#deps.find(chargePointId) ?? (await this.#elsewhere(record))
     if (conversation === 'handed_over') {
       this.#open.delete(commandId)
@@ -312,20 +293,7 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
       logger.error({ chargePointId, error }, 'the directory did not answer; the charge point counts as known')
       return true
     })
-    return this.settle(
-      commandId,
-      known
-        ? {
-            outcome: 'not_sent',
-            reason: 'offline',
-            detail: 'the charge point is not connected; send the command again when charge_point.connected comes'
-          }
-        : {
-            outcome: 'not_sent',
-            reason: 'unknown_charge_point',
-            detail: 'no charge point with this id has ever connected; check the id'
-          }
-    )
+    return this.settle(commandId, known ? offline : unknownChargePoint)
   }
 
   /** A command that another node has claimed for a session that is here. */

@@ -8,6 +8,7 @@ import type { CommandOutcome } from '../ports/records.ts'
 import type { CloseReason } from '../session/close-reasons.ts'
 import type { ChargePointSession, Effect, SessionCommand } from '../session/effect.ts'
 import type { GatewayCounters } from './counters.ts'
+import { disconnected } from './outcomes.ts'
 import type { DurableWaiter, EventPipeline } from './pipeline.ts'
 import type { Conversation, Wire } from './wire.ts'
 
@@ -88,11 +89,7 @@ export class LiveConversation implements Conversation, DurableWaiter {
       return
     }
     if (this.#ended) {
-      this.#parts.settle(command.commandId, {
-        outcome: 'not_sent',
-        reason: 'offline',
-        detail: 'the charge point has just disconnected'
-      })
+      this.#parts.settle(command.commandId, disconnected)
       return
     }
     this.#take((nowMs) => this.session.enqueue(command, nowMs))

@@ -1,13 +1,12 @@
 import { outcomeOf } from '../commands/outcome.ts'
 import type { EventData } from '../events/model.ts'
-import type { NotSentReason } from '../ports/records.ts'
 import { encodeCall, encodeResultError } from '../protocol/frame.ts'
 import type { CallError, CallResult, FrameFault, MessageId } from '../protocol/message.ts'
 import { CommandQueue } from './command-queue.ts'
 import type { SessionContext } from './context.ts'
 import type { Effect, SessionCommand } from './effect.ts'
 import { commandObstacle, solicitedBy } from './gate.ts'
-import { expired, notSent, settle, unknown } from './settlement.ts'
+import { expired, notSent, settle, unknown, unsentDetails } from './settlement.ts'
 
 /** How many timed-out CALLs are remembered, so that a late answer finds its command. */
 export const lateCallsMax = 16
@@ -70,7 +69,7 @@ export class Downward {
       return
     }
     if (this.#stopping) {
-      notSent(commandId, 'shutting_down', 'the gateway is stopping; send it again', out)
+      notSent(commandId, 'shutting_down', unsentDetails.shutting_down, out)
       return
     }
     if (this.#queue.length >= this.#context.tools.settings.queueCallsMax) {
@@ -168,11 +167,11 @@ export class Downward {
   stop(out: Effect[]): void {
     this.#stopping = true
     this.#own = undefined
-    this.#endUnwritten('shutting_down', 'the gateway is stopping; send it again', out)
+    this.#endUnwritten('shutting_down', out)
   }
 
   close(out: Effect[]): void {
-    this.#endUnwritten('offline', 'the connection ended before its turn came; send it again', out)
+    this.#endUnwritten('offline', out)
     const open = this.#open
     this.#open = undefined
     if (open?.commandId !== undefined) {
@@ -180,7 +179,8 @@ export class Downward {
     }
   }
 
-  #endUnwritten(reason: NotSentReason, detail: string, out: Effect[]): void {
+  #endUnwritten(reason: 'shutting_down' | 'offline', out: Effect[]): void {
+    const detail = unsentDetails[reason]
     const clearing = this.#clearing
     this.#clearing = undefined
     if (clearing) notSent(clearing.commandId, reason, detail, out)

@@ -1,6 +1,13 @@
 import type { CommandOutcome, NotSentReason, UnknownReason } from '../ports/records.ts'
 import type { Effect } from './effect.ts'
 
+/** What is told of a command whose turn did not come; the node says it in the same words when it has no session to say it. */
+export const unsentDetails = {
+  expired: 'its turn did not come before expiresAt',
+  shutting_down: 'the gateway is stopping; send it again',
+  offline: 'the connection ended before its turn came; send it again'
+} as const
+
 /** The command ends here. */
 export function settle(commandId: string, outcome: CommandOutcome, out: Effect[]): void {
   out.push({ kind: 'settle', commandId, outcome })
@@ -17,5 +24,5 @@ export function unknown(commandId: string, reason: UnknownReason, detail: string
 }
 
 export function expired(commandId: string, out: Effect[]): void {
-  notSent(commandId, 'expired', 'its turn did not come before expiresAt', out)
+  notSent(commandId, 'expired', unsentDetails.expired, out)
 }

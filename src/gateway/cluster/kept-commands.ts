@@ -3,8 +3,9 @@ import type { ClusterLedger } from '../../ports/cluster-ledger.ts'
 import type { Ledger, LedgerClaim } from '../../ports/ledger.ts'
 import type { NodeStore } from '../../ports/node-store.ts'
 import { type CommandOutcome, type CommandRecord, keyOf } from '../../ports/records.ts'
+import { mayBeWritten } from '../outcomes.ts'
 import type { LedgerKnowledge } from './ledger-knowledge.ts'
-import { type LeftoverWhy, mayBeWritten, outcomeOfLeftover } from './leftover.ts'
+import { type LeftoverWhy, outcomeOfLeftover } from './leftover.ts'
 
 export interface KeptCommandsDeps {
   readonly node: string

@@ -1,4 +1,5 @@
 import type { CommandOutcome, CommandRecord } from '../../ports/records.ts'
+import { claimUnsure, expired, lostAfterWrite, lostBeforeWrite } from '../outcomes.ts'
 
 /**
  * Why a command that a node keeps may be left over. `restarted`: an earlier life had it; `handed_over`: another node got it; `late`: its
@@ -16,41 +17,23 @@ export interface JudgedLeftover {
   readonly node: string
 }
 
+/** What ends it when nobody has written it. */
+const unsent: Readonly<Record<LeftoverWhy, CommandOutcome>> = {
+  restarted: lostBeforeWrite,
+  handed_over: expired,
+  late: expired,
+  unsure: claimUnsure
+}
+
 /** The outcome that this node has to give it; undefined: another node has it and ends it. */
 export function outcomeOfLeftover({ why, own, known, node }: JudgedLeftover): CommandOutcome | undefined {
-  if (own.state === 'written') return unknown
-  if (!known) return why === 'handed_over' ? unknown : notSent(why)
+  if (own.state === 'written') return lostAfterWrite
+  if (!known) return why === 'handed_over' ? lostAfterWrite : unsent[why]
   // It was entered anew after a loss of data: who had it may have written it, and cannot say so.
-  if (why === 'handed_over' && known.state === 'claimed' && known.node !== own.node) return unknown
-  if (known.state === 'written') return known.node === node ? unknown : undefined
+  if (why === 'handed_over' && known.state === 'claimed' && known.node !== own.node) return lostAfterWrite
+  if (known.state === 'written') return known.node === node ? lostAfterWrite : undefined
   // It was claimed or handed over anew while this node was away, and its time is not over.
   if (why === 'restarted' && known.node !== node) return undefined
   // Settled as claimed, it can no longer be written by anybody.
-  return notSent(why)
-}
-
-/** Nobody can say whether it was sent: the ledger lost its data, and so did not know the command. */
-export const mayBeWritten: CommandOutcome = {
-  outcome: 'unknown',
-  reason: 'ledger_lost',
-  detail:
-    'the ledger of commands lost its data after the command was given, and a gateway that may have sent it has not come back; ask the charge point for its state'
-}
-
-const unknown: CommandOutcome = {
-  outcome: 'unknown',
-  reason: 'node_lost',
-  detail: 'a gateway node was lost after the command may have been written; ask the charge point for its state'
-}
-
-function notSent(why: LeftoverWhy): CommandOutcome {
-  if (why === 'restarted') {
-    const detail = 'the gateway stopped before the command was sent; send it again'
-    return { outcome: 'not_sent', reason: 'node_lost', detail }
-  }
-  if (why === 'unsure') {
-    const detail = 'the ledger did not say in time that it has the command; send it again'
-    return { outcome: 'not_sent', reason: 'ledger_lost', detail }
-  }
-  return { outcome: 'not_sent', reason: 'expired', detail: 'its turn did not come before expiresAt' }
+  return unsent[why]
 }

@@ -2,8 +2,8 @@ import type { Clock } from '../../ports/clock.ts'
 import type { ClusterLedger, OverdueCommand } from '../../ports/cluster-ledger.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { CommandOutcome, CommandRecord } from '../../ports/records.ts'
+import { lostAfterWrite, lostBeforeWrite, mayBeWritten } from '../outcomes.ts'
 import type { DueCommand } from './kept-commands.ts'
-import { mayBeWritten } from './leftover.ts'
 import { Sweeps } from './sweeps.ts'
 
 export interface SettlementDeps {
@@ -61,23 +61,12 @@ export class Settlement {
       this.#deps.publish(record)
       return
     }
-    const outcome = why === 'unanswered' ? unanswered : await this.#neverSent(record)
+    const outcome = why === 'unanswered' ? lostAfterWrite : await this.#neverSent(record)
     // Last. Its lease was lost, but this node is not dead: the session that has the command ends it.
     if (!this.#deps.own.looksAfter(record.commandId)) await this.#deps.settle(record.commandId, outcome)
   }
 
   async #neverSent(record: CommandRecord): Promise<CommandOutcome> {
-    return (await this.#deps.isInDoubt(record)) ? mayBeWritten : unsent
+    return (await this.#deps.isInDoubt(record)) ? mayBeWritten : lostBeforeWrite
   }
-}
-
-const unanswered: CommandOutcome = {
-  outcome: 'unknown',
-  reason: 'node_lost',
-  detail: 'the gateway node died after the command was handed to the socket; ask the charge point for its state'
-}
-const unsent: CommandOutcome = {
-  outcome: 'not_sent',
-  reason: 'node_lost',
-  detail: 'the gateway node died, or was cut off from the registry, before the command was sent; send it again'
 }
