@@ -162,7 +162,7 @@ const rows: Readonly<Record<string, Row>> = {
   D1: [['integration/cluster.test.ts', 'any node takes a command, and it reaches the charge point where it is, once']],
   D2: [
     [
-      'gateway/command-desk.test.ts',
+      'gateway/command-desk-end.test.ts',
       'after a crash what was written is unknown and what was not is not sent, both once (D2)'
     ],
     [
