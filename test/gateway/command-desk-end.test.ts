@@ -1,11 +1,13 @@
 import { match, strictEqual } from 'node:assert'
 import { test } from 'node:test'
-import type { CommandRecord } from '../../src/ports/records.ts'
+import { claimedCommand } from '../support/claimed-command.ts'
 import { GatewayHarness, turn } from '../support/gateway.ts'
 import { MemoryStore } from '../support/memory-ports.ts'
 import { booted, outcomeOf } from './command-desk-world.ts'
 
 // Ends of a command that are not its charge point's answer: cancelled, settled by somebody else, a stop, a crash.
+
+const written = { state: 'written', writtenAtMs: 1, epoch: 1 } as const
 
 test('a queued command is cancelled; one that was written is too late; one that nobody knows is unknown', async () => {
   const gateway = new GatewayHarness()
@@ -37,36 +39,16 @@ test('a cancel that the disk does not keep up with is told as the cancel that it
   strictEqual((await cancelling).kind, 'cancelled')
 })
 
-/** A command that is claimed, as an earlier session left it. */
-function claimed(state: CommandRecord['state'], commandId: string): CommandRecord {
-  return {
-    commandId,
-    chargePointId: 'CP-1',
-    type: 'ocpp.call',
-    data: {},
-    digest: 'd',
-    priority: 'normal',
-    timeoutMs: 1,
-    expiresAtMs: 1e15,
-    requestedBy: 'test',
-    requestedAtMs: 0,
-    state,
-    node: 'node-a',
-    forgetAtMs: 1e15,
-    ...(state === 'written' ? { writtenAtMs: 1, epoch: 1 } : {})
-  }
-}
-
 test('a queued command whose session is gone can be cancelled, and ends once', async () => {
   const gateway = new GatewayHarness()
-  await gateway.ledger.claim(claimed('claimed', 'c-1'))
+  await gateway.ledger.claim(claimedCommand('c-1'))
   strictEqual((await gateway.node.desk.cancel('c-1')).kind, 'cancelled')
   strictEqual(outcomeOf(gateway, 'c-1'), 'not_sent/cancelled')
 })
 
 test('a command is settled once, whoever comes second', async () => {
   const gateway = new GatewayHarness()
-  await gateway.ledger.claim(claimed('claimed', 'c-1'))
+  await gateway.ledger.claim(claimedCommand('c-1'))
   gateway.node.desk.settle('c-1', { outcome: 'not_sent', reason: 'expired' })
   gateway.node.desk.settle('c-1', { outcome: 'accepted' })
   await turn()
@@ -75,7 +57,7 @@ test('a command is settled once, whoever comes second', async () => {
 
 test('a ledger that cannot settle is logged, and the desk is idle again', async () => {
   const gateway = new GatewayHarness()
-  await gateway.ledger.claim(claimed('claimed', 'c-1'))
+  await gateway.ledger.claim(claimedCommand('c-1'))
   gateway.ledger.failure = new Error('away')
   gateway.node.desk.settle('c-1', { outcome: 'not_sent', reason: 'expired' })
   strictEqual(gateway.node.desk.idle, false)
@@ -98,7 +80,7 @@ test('a stopping desk ends every new command, and is not idle while one is on it
 
 test('after a crash what was written is unknown and what was not is not sent, both once (D2)', async () => {
   const store = new MemoryStore()
-  for (const record of [claimed('claimed', 'c-1'), claimed('written', 'c-2')])
+  for (const record of [claimedCommand('c-1'), claimedCommand('c-2', written)])
     await store.commit([{ table: 'commands', key: record.commandId, value: record }])
   const gateway = new GatewayHarness({ store })
   await gateway.node.recover()
@@ -115,7 +97,7 @@ test('after a crash what was written is unknown and what was not is not sent, bo
 
 test('a recovery whose outcomes did not reach the disk gives them the same ids the next time', async () => {
   const store = new MemoryStore()
-  await store.commit([{ table: 'commands', key: 'c-1', value: claimed('written', 'c-1') }])
+  await store.commit([{ table: 'commands', key: 'c-1', value: claimedCommand('c-1', written) }])
   const first = new GatewayHarness({ store })
   first.log.isHeld = true
   await first.node.recover()
@@ -129,7 +111,7 @@ test('the end of a command that another node had, or that somebody else has ende
   const gateway = new GatewayHarness()
   await booted(gateway)
   await gateway.submit('CP-1', { id: 'c-1' })
-  await gateway.ledger.claim(claimed('claimed', 'c-2'))
+  await gateway.ledger.claim(claimedCommand('c-2'))
   await gateway.node.desk.settle('c-2', { outcome: 'unknown', reason: 'node_lost' })
   strictEqual(gateway.node.desk.openCommands, 1)
   gateway.ledger.settle = async () => undefined
