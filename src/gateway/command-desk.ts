@@ -20,6 +20,7 @@ export type Routed = 'here' | 'handed_over' | 'offline'
 
 /** Finds the node of a charge point that is not connected here. */
 export interface CommandRoute {
+  /** The next command of a charge point is delivered when this one has settled: so they keep their order. */
   deliver(record: CommandRecord): Promise<Routed>
   /** Ask the node that has the command to cancel it. False: nobody has it. */
   cancel(record: CommandRecord): Promise<boolean>

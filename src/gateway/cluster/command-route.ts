@@ -25,37 +25,17 @@ const lookAgainMs = 250
 const unheardMs = 5_000
 
 /**
- * Finds the node that owns a charge point and hands the command over, one unacknowledged hand-over per charge point, so that
- * commands keep their order; a stale owner says so at once and is asked for anew, once. [design 4.3, D1, D7, D8]
+ * Finds the node that owns a charge point and hands the command over; a stale owner says so at once and is asked for anew, once.
+ * The order of a charge point's commands is the caller's part: `CommandLanes`. [design 4.3, D1, D7, D8]
  */
 export class ClusterRoute implements CommandRoute {
   readonly #deps: ClusterRouteDeps
-  readonly #tails = new Map<string, Promise<unknown>>()
 
   constructor(deps: ClusterRouteDeps) {
     this.#deps = deps
   }
 
-  deliver(record: CommandRecord): Promise<Routed> {
-    const { chargePointId } = record
-    const before = this.#tails.get(chargePointId) ?? Promise.resolve()
-    const mine = before.then(() => this.#deliver(record))
-    const tail = mine.catch((error: unknown) => this.#deps.logger.debug({ error }, 'a hand-over failed'))
-    this.#tails.set(chargePointId, tail)
-    void tail.then(() => {
-      if (this.#tails.get(chargePointId) === tail) this.#tails.delete(chargePointId)
-    })
-    return mine
-  }
-
-  async cancel({ commandId, chargePointId }: CommandRecord): Promise<boolean> {
-    const { registry, control, node } = this.#deps
-    const owner = await registry.locate(chargePointId)
-    if (!owner || owner.node === node) return false
-    return (await control.send(owner.node, { kind: 'cancel', commandId, chargePointId })) === 'accepted'
-  }
-
-  async #deliver(record: CommandRecord): Promise<Routed> {
+  async deliver(record: CommandRecord): Promise<Routed> {
     for (let attempt = 0; attempt < 2; attempt++) {
       const owner = await this.#locate(record)
       if (!owner) return 'offline'
@@ -64,6 +44,13 @@ export class ClusterRoute implements CommandRoute {
       if (reply !== 'not_owner') return reply
     }
     return 'offline'
+  }
+
+  async cancel({ commandId, chargePointId }: CommandRecord): Promise<boolean> {
+    const { registry, control, node } = this.#deps
+    const owner = await registry.locate(chargePointId)
+    if (!owner || owner.node === node) return false
+    return (await control.send(owner.node, { kind: 'cancel', commandId, chargePointId })) === 'accepted'
   }
 
   async #locate(record: CommandRecord): Promise<Owner | undefined> {

@@ -82,21 +82,6 @@ test('a command that the ledger has lost is not taken for handed over: who gave 
   deepStrictEqual(sent, [])
 })
 
-test('one hand-over of a charge point is unacknowledged at a time, others do not wait for it', async () => {
-  const answers: ((reply: ControlReply) => void)[] = []
-  const { clusterRoute, sent } = route(['node-b'], () => new Promise((resolve) => answers.push(resolve)))
-  const first = clusterRoute.deliver(claimedCommand('c-1'))
-  const second = clusterRoute.deliver(claimedCommand('c-2'))
-  const other = clusterRoute.deliver(claimedCommand('c-3', { chargePointId: 'CP-2' }))
-  await turn()
-  deepStrictEqual(sent, ['c-1 to node-b', 'c-3 to node-b'])
-  for (const answer of answers) answer('accepted')
-  await turn()
-  deepStrictEqual(sent.at(-1), 'c-2 to node-b')
-  answers.at(-1)?.('accepted')
-  deepStrictEqual(await Promise.all([first, second, other]), ['handed_over', 'handed_over', 'handed_over'])
-})
-
 /** Lets the clock go on in the steps in which it is asked for. */
 async function passes(clock: FakeClock, ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += 250) {
