@@ -208,7 +208,7 @@ const rows: Readonly<Record<string, Row>> = {
     ['api/node.test.ts', 'live and ready are apart'],
     ['integration/redis-faults.test.ts', 'a node begins with Redis away, and registers what it holds once it is there'],
     [
-      'integration/cluster-errors.test.ts',
+      'integration/cluster-errors-kafka.test.ts',
       'a wrong broker address: the gateway runs and readiness names the address, doctor the key'
     ]
   ],
