@@ -124,13 +124,14 @@ export class KeptCommands {
 
   /** To a shared ledger that may have lost it. */
   async tell(record: CommandRecord): Promise<void> {
-    const { shared, node } = this.#deps
+    const { shared, local, store, node } = this.#deps
     const { commandId, state, settlement, settledAtMs, epoch, writtenAtMs } = record
     if (state === 'settled') {
       if (!settlement || settledAtMs === undefined) return
       const isNew = await shared.settleKept(record, settlement, settledAtMs)
-      // What this node has settled is on its disk with its event; of another's outcome only that node knows.
-      if (isNew && record.node === node) await shared.published(commandId)
+      if (!isNew || record.node !== node) return
+      // What this node has settled comes to its disk with its event, and may be on its way; of another's outcome only that node knows.
+      if ((await local.get(commandId))?.state === 'settled') await shared.published(commandId)
       return
     }
     const claim = await shared.tell({ ...record, state: 'claimed' })
@@ -143,6 +144,9 @@ export class KeptCommands {
     // Whoever has claimed it anew meanwhile must not write it, nor say that it was not sent.
     if (state === 'written' && epoch !== undefined && writtenAtMs !== undefined)
       await shared.tellWritten(record, epoch, writtenAtMs)
+    // It was ended before the ledger forgot it, and this was told before the answer came.
+    const now = store.get('commands', keyOf.command(commandId))
+    if (now?.state === 'settled') await this.tell(now)
   }
 
   /** What an earlier life left open is due at once, and ends with the first sweep that reaches the registry. */

@@ -75,6 +75,33 @@ test('an emptied ledger is told each outcome, claim and hand-over that this node
   deepStrictEqual(shared.publishedIds, ['c-1'])
 })
 
+// Seed 1436: its node stopped on a full disk, and the outcome that all took for published was on none.
+test('an end that is not on this disk yet is told to an emptied ledger, but not as published', async () => {
+  const { ledger, shared, store, command } = openLedger()
+  shared.entries.set('c-1', command({ node: 'node-b' }))
+  const settled = await ledger.settle('c-1', { outcome: 'not_sent', reason: 'node_lost' }, 9)
+  store.stage([{ table: 'commands', key: 'c-1', value: settled ?? null }])
+  shared.empty()
+  await ledger.restore()
+  strictEqual(shared.entries.get('c-1')?.settlement?.reason, 'node_lost')
+  deepStrictEqual(shared.publishedIds, [])
+})
+
+// Seed 362: the answer to its end came while it was told as open, and it stayed open in the ledger.
+test('what ends while it is told to an emptied ledger as open is told as ended too', async () => {
+  const { ledger, shared, store, command } = openLedger()
+  await ledger.claim(command())
+  const settled = await ledger.settle('c-1', { outcome: 'not_sent', reason: 'cancelled' }, 9)
+  shared.empty()
+  const tell = shared.tell.bind(shared)
+  shared.tell = async (record) => {
+    store.stage([{ table: 'commands', key: 'c-1', value: settled ?? null }])
+    return await tell(record)
+  }
+  await ledger.restore()
+  strictEqual(shared.entries.get('c-1')?.settlement?.reason, 'cancelled')
+})
+
 // Redis was emptied after a sweep had ended a dead node's command: nobody knew, and it ended anew under the same event id.
 test("the end of another node's command comes to this disk with its event, and an emptied ledger is told of it", async () => {
   const { ledger, shared, store, command } = openLedger()
