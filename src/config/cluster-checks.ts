@@ -42,6 +42,14 @@ export const clusterChecks: readonly Check[] = [
         : 'not set, so the other keys of redis would have no effect; set it to where Redis listens, or remove them'
   },
   {
+    key: 'redis.url',
+    with: [],
+    fault: ({ redis: { url } }) =>
+      url === undefined || url.split(',').every((one) => URL.canParse(one))
+        ? undefined
+        : 'the port has to be a number up to 65535; a password with characters such as # / ? @ goes into redis.password (or redis.password_file)'
+  },
+  {
     key: 'redis.username',
     with: ['redis.password'],
     fault: ({ redis: { username, password } }) =>

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
 import { GatewayError } from '../lib/gateway-error.ts'
 import { checks } from './checks.ts'
+import { withoutPasswords } from './masked.ts'
 import { readEnv } from './read-env.ts'
 import { readFlags } from './read-flags.ts'
 import { readYaml } from './read-yaml.ts'
@@ -178,7 +179,7 @@ function faultOf(name: string, source: string, text: string): ConfigFault {
 
 /** A secret is never repeated, not even when it is wrong. */
 function badValue(key: ConfigKey, written: unknown): string {
-  const shown = key.setting.secret ? 'the value' : JSON.stringify(written).slice(0, 80)
+  const shown = key.setting.secret ? 'the value' : withoutPasswords(JSON.stringify(written)).slice(0, 80)
   return `${shown} is not valid; expected ${key.setting.expected}`
 }
 

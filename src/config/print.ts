@@ -1,10 +1,9 @@
 import { lastPart, yamlText } from './document.ts'
 import type { EffectiveValue } from './load.ts'
-
-/** What stands in the place of a secret; no secret may look like this, so a printed file cannot be loaded by mistake. */
-const masked = '***'
+import { masked, withoutPasswords } from './masked.ts'
 
 function shown({ key, written }: EffectiveValue): unknown {
+  if (typeof written === 'string' && !key.setting.secret) return withoutPasswords(written)
   if (!key.setting.secret || written === undefined) return written
   return Array.isArray(written) ? written.map(() => masked) : masked
 }

@@ -37,7 +37,10 @@ export function keyOfVariable(variable: string): ConfigKey | undefined {
 export function suggestKey(name: string): string | undefined {
   const last = name.slice(name.lastIndexOf('.') + 1)
   const elsewhere = configKeys.filter((key) => key.name.endsWith(`.${last}`))
-  return elsewhere.length === 1 ? elsewhere[0]?.name : nearest(name, byName.keys())
+  if (elsewhere.length === 1) return elsewhere[0]?.name
+  const group = name.slice(0, name.lastIndexOf('.') + 1)
+  const within = configKeys.filter((key) => group !== '' && key.name.startsWith(group)).map((key) => key.name)
+  return nearest(name, within) ?? nearest(name, byName.keys())
 }
 
 export function didYouMean(name: string | undefined): string {

@@ -81,3 +81,11 @@ test('config print masks secrets, in both forms', () => {
     ok(printed.includes('***'))
   }
 })
+
+test('config print masks a password within a URL', () => {
+  const { values } = loadText('', { CPG_REDIS_URL: 'redis://gateway:hush@redis:6379' })
+  for (const printed of [printConfig(values), printConfigJson(values)]) {
+    ok(!printed.includes('hush'))
+    ok(printed.includes('redis://gateway:***@redis:6379'))
+  }
+})

@@ -88,6 +88,13 @@ test('an unknown key in a file stops the start with its line and the nearest key
   ])
 })
 
+test('a key is not taken for one of the same name in another group while its own group has one that is near', () => {
+  deepStrictEqual(faultsOf({ files: { 'gateway.yaml': 'redis:\n  host: redis\n  port: 6379\n' } }), [
+    'gateway.yaml:2: unknown key redis.host; did you mean redis.url?',
+    'gateway.yaml:3: unknown key redis.port; did you mean redis.url?'
+  ])
+})
+
 test('an unknown variable or flag stops the start with the nearest one', () => {
   deepStrictEqual(
     faultsOf({ env: { CPG_LOG_LEVL: 'debug' }, argv: ['--log.levl', 'debug', '--serverport=1', 'stray'] }),
@@ -212,6 +219,11 @@ test('a secret may come from a file, and a higher source wins over it', () => {
   )
 })
 
+test('a password within a URL is never repeated in the message', () => {
+  const [fault = ''] = faultsOf({ argv: ['--redis.url', 'redis://u:hush@r:1,redis://u:hu/sh@r :2'] })
+  match(fault, /^--redis\.url: "redis:\/\/u:\*\*\*@r:1,redis:\/\/u:\*\*\*@r :2" is not valid/)
+})
+
 test('a wrong secret is never repeated in the message', () => {
   const faults = faultsOf({ env: { CPG_API_TOKENS: 'hush hush', CPG_API_METRICS_TOKEN: 'hush!' } })
   strictEqual(faults.length, 2)
@@ -294,6 +306,12 @@ test('keys that contradict each other are refused', () => {
     [['--kafka.tls', 'true', '--kafka.tls_cert_file', 'c.pem'], /no use without its key/],
     [['--redis.cluster', 'true'], /redis\.url: not set, so the other keys of redis would have no effect/],
     [['--redis.password', 'x'], /redis\.url: not set/],
+    [['--redis.url', 'redis://r:port'], /^--redis\.url: the port has to be a number up to 65535/],
+    [['--redis.url', 'redis://r:6379,redis://r:65536'], /the port has to be a number/],
+    [
+      ['--redis.url', 'redis://u:pass#word@r:6379'],
+      /a password with characters such as # .* goes into redis\.password/
+    ],
     [['--redis.url', 'redis://r:6379', '--redis.username', 'u'], /needs redis\.password/],
     [['--redis.url', 'redis://r:6379', '--redis.tls_ca_file', 'x'], /write it with rediss:\/\//],
     [['--kafka.events_topic', 'commands-down'], /have to be three topics/],
