@@ -70,6 +70,10 @@ export class Service {
     await process?.exited
   }
 
+  async killAll(): Promise<void> {
+    await Promise.all(this.#nodes.map((_, index) => this.kill(index)))
+  }
+
   /** An orderly stop: SIGTERM, and SIGKILL when that does not end it. */
   async stop(nodeIndex = 0): Promise<void> {
     const process = this.#node(nodeIndex).process

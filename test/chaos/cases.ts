@@ -41,6 +41,11 @@ export function unclaimed(
 
 const fatBytes = 40_000
 
+/** Until no gateway waits for the brokers with an answer any more. */
+function beyondPatience({ patienceMs }: CaseWorld): Promise<void> {
+  return delay(3 * patienceMs + 5_000)
+}
+
 /** Charge points are better where they are, so a gateway that names what is away stays ready. */
 async function named(
   { until }: CaseWorld,
@@ -105,10 +110,9 @@ export const chaosCases: readonly ChaosCase[] = [
     lost: 'none',
     reasons: [],
     run: async (world) => {
-      const { cluster, patienceMs } = world
-      const { kafka, gateways } = cluster
-      await Promise.all([0, 1, 2].map((index) => kafka.kill(index)))
-      await Promise.all([delay(3 * patienceMs + 5_000), named(world, 'kafka', gateways)])
+      const { kafka, gateways } = world.cluster
+      await kafka.killAll()
+      await Promise.all([beyondPatience(world), named(world, 'kafka', gateways)])
       await kafka.startAll()
     }
   },
@@ -158,11 +162,11 @@ export const chaosCases: readonly ChaosCase[] = [
     lost: 'none',
     reasons: [],
     run: async (world) => {
-      const { cluster, patienceMs } = world
+      const { cluster } = world
       const [one, other] = [cluster.gateway(0), cluster.gateway(1)]
       one.cutBrokers('silent')
       for (const broker of other.brokers.slice(1)) broker.cut('refused')
-      await Promise.all([delay(3 * patienceMs + 5_000), named(world, 'kafka', [one])])
+      await Promise.all([beyondPatience(world), named(world, 'kafka', [one])])
       for (const gateway of [one, other]) gateway.mend()
     }
   },
@@ -171,10 +175,11 @@ export const chaosCases: readonly ChaosCase[] = [
     about: 'two brokers hear nothing of the third, which leads some partitions and can acknowledge nothing there',
     lost: 'none',
     reasons: [],
-    run: async ({ cluster: { toBroker }, patienceMs }) => {
-      toBroker[2]?.cut('silent')
-      await delay(3 * patienceMs + 5_000)
-      toBroker[2]?.mend()
+    run: async (world) => {
+      const broker = world.cluster.toBroker[2]
+      broker?.cut('silent')
+      await beyondPatience(world)
+      broker?.mend()
     }
   },
   {
@@ -199,7 +204,7 @@ export const chaosCases: readonly ChaosCase[] = [
     lost: 'none',
     reasons: [],
     run: async ({ cluster: { kafka, gateways }, fleet, until }) => {
-      await Promise.all([0, 1, 2].map((index) => kafka.kill(index)))
+      await kafka.killAll()
       fleet.fatBytes = fatBytes
       await until('the logs of all gateways are full, and readiness says so', async () => {
         const all = await Promise.all(gateways.map((gateway) => gateway.health()))

@@ -65,7 +65,7 @@ describe('three brokers', () => {
 
   test('all brokers down and back: the state says so, and the rest follows', async () => {
     const { sink, states, stream, moves } = await streaming('away')
-    await Promise.all([0, 1, 2].map((index) => kafka().kill(index)))
+    await kafka().killAll()
     await until('the state is down', () => sink.state().kind === 'down')
     for (const address of kafka().addresses())
       ok((sink.state().detail ?? '').includes(address), sink.state().detail ?? '')

@@ -122,7 +122,7 @@ describe('three brokers', () => {
 
   test('all brokers down and back lose no command and hand none over twice', async () => {
     await run('gone', async () => {
-      await Promise.all([0, 1, 2].map((index) => kafka().kill(index)))
+      await kafka().killAll()
       await kafka().startAll()
     })
   })
