@@ -69,6 +69,11 @@ export class KeptCommands {
     this.#open.set(commandId, { why, dueMs })
   }
 
+  /** A session of this node writes it: it came back here after it had been handed over in vain. */
+  takeBack(record: CommandRecord): void {
+    if (this.#open.get(record.commandId)?.why === 'handed_over') this.track(record, 'late')
+  }
+
   /** Nobody was told that there is such a command; but there may be. Asked for again, its time begins anew. */
   trackUnsure(commandId: string): void {
     this.#open.set(commandId, { why: 'unsure', dueMs: this.#deps.clock.now() + unsureMs })
@@ -90,6 +95,8 @@ export class KeptCommands {
 
   /** On this node's disk, that another node has it. */
   async note(record: CommandRecord): Promise<void> {
+    // It may have come back here, and ended, while somebody else's claim was on its way.
+    if (this.#deps.store.get('commands', keyOf.command(record.commandId))?.state === 'settled') return
     await this.#put(record)
     this.track(record, 'handed_over')
   }

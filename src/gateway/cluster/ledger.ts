@@ -193,13 +193,17 @@ export class KeptLedger implements Ledger {
     const verdict = await shared.write(own, epoch, writtenAtMs)
     if (verdict === 'not_owner') this.#deps.onNotOwner(own.chargePointId, epoch)
     if (verdict !== 'written') return false
+    this.#kept.takeBack(own)
     return await local.markWritten(commandId, epoch, writtenAtMs)
   }
 
   async settle(commandId: string, outcome: CommandOutcome, settledAtMs: number): Promise<CommandRecord | undefined> {
+    const { local, node } = this.#deps
+    // Before the first attempt: a session of this node may write what a sweep ends for another one in vain.
+    const isOwn = (await local.get(commandId))?.node === node
     for (;;) {
       try {
-        return await this.#settle(commandId, outcome, settledAtMs)
+        return await this.#settle(commandId, outcome, settledAtMs, isOwn)
       } catch (error) {
         if (!isUnavailable(error) || this.#stopped) throw error
         this.#deps.logger.debug({ commandId, error }, 'the registry is away; the command is settled when it is back')
@@ -259,7 +263,12 @@ export class KeptLedger implements Ledger {
     await flush()
   }
 
-  async #settle(commandId: string, outcome: CommandOutcome, settledAtMs: number): Promise<CommandRecord | undefined> {
+  async #settle(
+    commandId: string,
+    outcome: CommandOutcome,
+    settledAtMs: number,
+    isOwn: boolean
+  ): Promise<CommandRecord | undefined> {
     const { shared, local, node, knowledge } = this.#deps
     const own = await local.get(commandId)
     const isOpen = own !== undefined && own.state !== 'settled'
@@ -268,7 +277,7 @@ export class KeptLedger implements Ledger {
       if (entry) await knowledge.isInDoubt(entry)
     }
     const settled =
-      (await shared.settle(commandId, outcome, settledAtMs, { isOwn: own?.node === node, untilTold })) ??
+      (await shared.settle(commandId, outcome, settledAtMs, { isOwn, untilTold })) ??
       (isOpen ? await this.#settleLost(own, outcome, settledAtMs) : undefined)
     if (settled) {
       if (own) await local.settle(commandId, outcome, settledAtMs)

@@ -208,6 +208,21 @@ test('a claim waits until every node has told an emptied ledger what it knows, a
   deepStrictEqual(await claim, { kind: 'exists', record: written })
 })
 
+// Seed 2240: the own row was put back to claimed, and nobody ended it any more.
+test('what came back here and has ended is not noted as with the node that had it a moment ago', async () => {
+  const { ledger, lease, shared, store, clock, command } = openLedger()
+  lease.whole = false
+  const claim = ledger.claim(command())
+  await turns()
+  shared.entries.set('c-1', command({ node: 'node-b' }))
+  const ended = command({ state: 'settled', settlement: accepted, settledAtMs: 7 })
+  shared.onGet = async () => store.stage([{ table: 'commands', key: 'c-1', value: ended }])
+  lease.whole = true
+  clock.advance(500)
+  strictEqual((await claim).kind, 'exists')
+  deepStrictEqual(store.get('commands', 'c-1'), ended)
+})
+
 test('a claim in doubt that is claimed anew while a sweep looks at it is left to whoever has it then', async () => {
   const { ledger, shared, clock, command } = openLedger()
   shared.away = away

@@ -142,6 +142,41 @@ test('a settlement waits for the registry, and ends with the first that reaches 
   strictEqual((await settled)?.settlement, accepted)
 })
 
+// Seed 2292: its node had stopped, its charge point came here, and a sweep told as not sent what was written here a moment before.
+test('a command that comes back from a hand-over in vain is left to the session that writes it here', async () => {
+  const { ledger, own, shared, command } = openLedger()
+  await ledger.claim(command())
+  await ledger.handOver(command(), 'node-b', 'i-1')
+  strictEqual(ledger.looksAfter('c-1'), false)
+  own(7)
+  shared.owners.set('CP-1', 8)
+  strictEqual(await ledger.markWritten('c-1', 7, 4), false)
+  strictEqual(ledger.looksAfter('c-1'), false, 'it is still the other one that may write it')
+  shared.owners.set('CP-1', 7)
+  strictEqual(await ledger.markWritten('c-1', 7, 5), true)
+  strictEqual(ledger.looksAfter('c-1'), true)
+})
+
+test("the end that a sweep gives another node's command is not this node's own, though it is written here before the end is answered", async () => {
+  const { ledger, own, shared, clock, command } = openLedger()
+  await ledger.claim(command())
+  await ledger.handOver(command(), 'node-b', 'i-1')
+  const asked: (boolean | undefined)[] = []
+  const settle = shared.settle.bind(shared)
+  shared.settle = async (commandId, outcome, atMs, by) => {
+    asked.push(by?.isOwn)
+    if (asked.length === 1) throw away
+    return await settle(commandId, outcome, atMs, by)
+  }
+  const swept = ledger.settle('c-1', { outcome: 'not_sent', reason: 'node_lost' }, 9)
+  await turns()
+  own(7)
+  strictEqual(await ledger.markWritten('c-1', 7, 5), true)
+  clock.advance(500)
+  await swept
+  deepStrictEqual(asked, [false, false])
+})
+
 // Seed 620: it expired while its confirmation waited for the registry, and what was written was told as not sent.
 test('a command of the bus that came back as a hand-over before it was confirmed is in one queue, also when it expires', async () => {
   const { ledger, lease, clock, command } = openLedger()
