@@ -170,6 +170,7 @@ export function busSink({ bus, node, actor, world, scheduler }: BusLife): EventS
 
 const batchMax = 4
 const pollMs = 100
+const closeMs = 5_000
 
 /** One member of the group: accepts a batch, commits it in its generation, and only then goes on. */
 export class BusSource implements CommandSource {
@@ -179,6 +180,7 @@ export class BusSource implements CommandSource {
   #generation = 0
   #isPaused = false
   #isClosed = false
+  readonly #reading = new Set<Promise<void>>()
   /** Next offset by partition. */
   #positions = new Map<number, number>()
 
@@ -209,9 +211,14 @@ export class BusSource implements CommandSource {
     return { kind: 'up', sinceMs: 0 } as const
   }
 
+  /** As the real one: leaves the group when it can, and waits a while for who still accepts. */
   async close(): Promise<void> {
+    if (this.#isClosed) return
     this.#isClosed = true
-    this.#life.bus.leave(this.#member)
+    const { bus, node, scheduler, actor } = this.#life
+    await this.#wait(20)
+    if (bus.reaches(node)) bus.leave(this.#member)
+    await Promise.race([Promise.all(this.#reading), scheduler.later(closeMs, actor, () => undefined)])
   }
 
   #beat(): void {
@@ -226,7 +233,11 @@ export class BusSource implements CommandSource {
     this.#generation = generation
     const { bus } = this.#life
     this.#positions = new Map(partitions.map((partition) => [partition, bus.committed[partition] ?? 0]))
-    for (const partition of partitions) void this.#read(partition, generation)
+    for (const partition of partitions) {
+      const reading = this.#read(partition, generation)
+      this.#reading.add(reading)
+      void reading.finally(() => this.#reading.delete(reading))
+    }
   }
 
   async #read(partition: number, generation: number): Promise<void> {

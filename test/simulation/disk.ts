@@ -1,3 +1,4 @@
+import type { Clock } from '../../src/ports/clock.ts'
 import type { ConsumerRecord, EventLog, LogEntry, LogRange, LogRecord, LogState } from '../../src/ports/event-log.ts'
 import type { NodeStore } from '../../src/ports/node-store.ts'
 import type { StoreChange, TableName, Tables } from '../../src/ports/records.ts'
@@ -27,12 +28,14 @@ export interface DiskLifeOptions {
   readonly disk: Disk
   readonly scheduler: Scheduler
   readonly actor: Actor
+  readonly clock: Clock
   /** Records at which appends wait for the required consumer. */
   readonly recordsMax: number
   readonly requiredConsumer: string
 }
 
 const retryFullMs = 200
+const closePollMs = 2
 
 /** One life of a process on its disk: what it has staged is lost with it, what it was told is on disk is there. */
 export class DiskLife implements EventLog, NodeStore {
@@ -106,8 +109,8 @@ export class DiskLife implements EventLog, NodeStore {
   }
 
   putConsumer(name: string, position: number): Promise<ConsumerRecord> {
-    const { disk, scheduler, actor, requiredConsumer } = this.#options
-    const record = { name, position, required: name === requiredConsumer, updatedAtMs: scheduler.nowMs }
+    const { disk, scheduler, actor, clock, requiredConsumer } = this.#options
+    const record = { name, position, required: name === requiredConsumer, updatedAtMs: clock.now() }
     return scheduler.later(scheduler.random.between(0, disk.commitMsMax), actor, () => {
       disk.consumers.set(name, record)
       if (record.required) disk.records = disk.records.filter((kept) => kept.position > position)
@@ -131,6 +134,17 @@ export class DiskLife implements EventLog, NodeStore {
     return 0
   }
 
+  /** What is staged still goes to the disk, unless it takes nothing. */
+  async close(): Promise<void> {
+    const { scheduler, actor } = this.#options
+    while ((this.#committing || this.#queue.length > 0) && !this.#isHeld)
+      await scheduler.later(closePollMs, actor, () => undefined)
+  }
+
+  get #isHeld(): boolean {
+    return this.#options.disk.isFull || (this.state().full && this.#queue.some(({ entries }) => entries.length > 0))
+  }
+
   /** Without a forwarder nobody else lets records go. */
   #write(entries: readonly LogEntry[], changes: readonly StoreChange[]): Promise<number> {
     for (const { table, key, value } of changes) {
@@ -152,8 +166,8 @@ export class DiskLife implements EventLog, NodeStore {
 
   /** On disk now; told a moment later. In between a crash leaves what nobody was told. */
   #commit(): void {
-    const { scheduler, actor, disk } = this.#options
-    if (disk.isFull || (this.state().full && this.#queue.some(({ entries }) => entries.length > 0))) {
+    const { scheduler, actor, disk, clock } = this.#options
+    if (this.#isHeld) {
       scheduler.after(retryFullMs, actor, () => this.#commit())
       return
     }
@@ -162,7 +176,7 @@ export class DiskLife implements EventLog, NodeStore {
     const told: { readonly write: Write; readonly position: number }[] = []
     for (const write of batch) {
       for (const { chargePointId, type, text } of write.entries) {
-        const record = { position: ++disk.lastPosition, appendedAtMs: scheduler.nowMs, chargePointId, type, text }
+        const record = { position: ++disk.lastPosition, appendedAtMs: clock.now(), chargePointId, type, text }
         disk.records.push(record)
         disk.everLogged.push(record)
       }

@@ -21,6 +21,7 @@ export function brokenInvariants(world: World): readonly string[] {
     ...epochsAreUnique(world, events),
     ...oneContentForEachId(world),
     ...everyEpochEnds(world, events),
+    ...stopsTellTheirEnds(world, events),
     ...commandsEndOnce(world, events),
     ...startsKeepTheirId(world, events),
     ...atRest(world)
@@ -147,6 +148,28 @@ function everyEpochEnds(world: World, events: readonly TopicEvent[]): string[] {
   return broken
 }
 
+/** A node that stops says so of each session itself; nobody takes them for lost while the registry is there. */
+function stopsTellTheirEnds({ stopped, network, redis }: World, events: readonly TopicEvent[]): string[] {
+  const broken: string[] = []
+  const ids = new Set(events.map(({ id }) => id))
+  const registryWasThere = !network.redisWasAway && redis.flushes === 0
+  for (const { chargePointId, epoch, node, isGivenBack } of stopped) {
+    const key = `${chargePointId} ${epoch} of ${node}`
+    const told = events.some(
+      (event) =>
+        event.type === 'charge_point.disconnected' &&
+        event.subject === chargePointId &&
+        event.epoch === epoch &&
+        event.node === node &&
+        event.data.reason !== 'node_lost'
+    )
+    if (!told) broken.push(`${key}: stopped, and its end is not told by its node`)
+    if (registryWasThere && isGivenBack && ids.has(nodeLostId(chargePointId, epoch, node)))
+      broken.push(`${key}: stopped, and told as lost`)
+  }
+  return broken
+}
+
 function commandsEndOnce(world: World, events: readonly TopicEvent[]): string[] {
   const broken: string[] = []
   const outcomes = new Map<string, TopicEvent[]>()
@@ -199,12 +222,19 @@ function startsKeepTheirId({ network, redis, stations }: World, events: readonly
   return broken
 }
 
-/** Errors that a fault causes, and that say so. The second: Redis is away for longer than a block in reserve lasts. */
-const toldOnly = ['the ledger did not answer', 'no transaction id could be had']
+/**
+ * Errors that a fault causes, and that say so. The second: Redis is away for longer than a block in reserve lasts. The third: it is
+ * away when a node stops, and the next start ends the command.
+ */
+const toldOnly = [
+  /the ledger did not answer/,
+  /no transaction id could be had/,
+  /a command could not be settled .*redis did not answer/
+]
 
 /** Everybody is connected once, nothing waits, and the registry says so. */
 function atRest(world: World): string[] {
-  const broken: string[] = world.complaints.filter((line) => !toldOnly.some((known) => line.includes(known)))
+  const broken: string[] = world.complaints.filter((line) => !toldOnly.some((known) => known.test(line)))
   for (const station of world.stations) {
     const { chargePointId } = station
     const living = world.nodes.filter(({ gateway }) => gateway?.hub.find(chargePointId))

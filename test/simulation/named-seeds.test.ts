@@ -186,6 +186,26 @@ const stories: readonly Story[] = [
     seed: 2563,
     story: 'the row of a command that had its outcome was put back to written',
     provenBy: [ledger, 'a claim of the bus that its own session has written meanwhile leaves the row alone']
+  },
+  {
+    seed: 362,
+    story: 'a command that ended while it was told to an emptied ledger as open stayed open there',
+    provenBy: [loss, 'what ends while it is told to an emptied ledger as open is told as ended too']
+  },
+  {
+    seed: 1436,
+    story: 'an end that was on its way to a full disk was told as published, and its node stopped without it',
+    provenBy: [loss, 'an end that is not on this disk yet is told to an emptied ledger, but not as published']
+  },
+  {
+    seed: 2240,
+    story: 'a claim that waited put the row of a command that had come back and ended to claimed again',
+    provenBy: [loss, 'what came back here and has ended is not noted as with the node that had it a moment ago']
+  },
+  {
+    seed: 2292,
+    story: 'a command came back from a node that stopped, and a sweep told as not sent what its session had written',
+    provenBy: [ledger, 'a command that comes back from a hand-over in vain is left to the session that writes it here']
   }
 ]
 

@@ -82,7 +82,7 @@ const blockIds = 40
 
 /** The node's own, of blocks that are the cluster's. */
 export function ownTransactionIds(life: DiskLifeOptions, source: BlockSource): TransactionIds {
-  const { disk, scheduler, actor } = life
+  const { disk, scheduler, actor, clock } = life
   const commit = (rows: readonly Row[]) =>
     scheduler.later(scheduler.random.between(0, disk.commitMsMax), actor, () => {
       for (const { key, value } of rows) {
@@ -91,7 +91,7 @@ export function ownTransactionIds(life: DiskLifeOptions, source: BlockSource): T
       }
     })
   const rows = { state: { get: (key: Buffer) => disk.idRows.get(key.toString()) } }
-  return new TransactionIds(rows, scheduler.clockOf(actor), commit, (_, atLeast) => source(blockIds, atLeast))
+  return new TransactionIds(rows, clock, commit, (_, atLeast) => source(blockIds, atLeast))
 }
 
 /** What the node remembers by itself. */

@@ -44,7 +44,7 @@ interface OpenEpochRow {
   putOffUntilMs: number
 }
 
-const checkEveryMs = 10_000
+export const checkEveryMs = 10_000
 const putOffMs = 10_000
 const startMemoryMs = 3_600_000
 const endedMax = 64
@@ -130,6 +130,10 @@ export class RedisModel {
     this.#nodes.add(node)
   }
 
+  forgetNode(node: string): void {
+    this.#nodes.delete(node)
+  }
+
   nodes(): readonly string[] {
     return [...this.#nodes].sort()
   }
@@ -208,7 +212,7 @@ export class RedisModel {
     return [...this.#commands.values()]
   }
 
-  putDeadline(commandId: string, atMs = this.#nowMs + checkEveryMs): void {
+  putDeadline(commandId: string, atMs: number): void {
     if (!this.#deadlines.has(commandId)) this.#deadlines.set(commandId, atMs)
   }
 

@@ -8,7 +8,7 @@ import { type CommandRecord, keyOf } from '../../src/ports/records.ts'
 import type { SessionRegistry } from '../../src/ports/session-registry.ts'
 import type { SharedState } from '../../src/ports/shared-state.ts'
 import { type Network, requestTimeoutMs } from './network.ts'
-import type { RedisModel } from './redis-model.ts'
+import { checkEveryMs, type RedisModel } from './redis-model.ts'
 import type { Actor, Scheduler } from './scheduler.ts'
 import type { SimulatedLease } from './simulated-lease.ts'
 
@@ -56,9 +56,10 @@ export function redisRegistry({ node, redis, lease, ask }: RedisLife): SessionRe
   }
 }
 
-export function redisLedger({ node, redis, lease, ask }: RedisLife): ClusterLedger {
+export function redisLedger({ node, redis, lease, clock, ask }: RedisLife): ClusterLedger {
   const by = () => ({ node, incarnation: lease.incarnation })
   const absent = new Set<string>()
+  const putDeadline = (commandId: string) => ask(() => redis.putDeadline(commandId, clock.now() + checkEveryMs))
   const judge = async (commandId: string, nowMs: number): Promise<OverdueCommand | undefined> => {
     const row = await ask(() => redis.row(commandId) && { ...redis.row(commandId) })
     const { record, incarnation = '' } = row ?? {}
@@ -87,7 +88,7 @@ export function redisLedger({ node, redis, lease, ask }: RedisLife): ClusterLedg
     return { record, why: row?.handedOver ? 'abandoned' : 'unclaimed' }
   }
   const claim = async (record: CommandRecord, isTold: boolean): Promise<LedgerClaim> => {
-    await ask(() => redis.putDeadline(record.commandId))
+    await putDeadline(record.commandId)
     const { incarnation } = lease
     const known = await ask(() => redis.claimCommand(record, node, incarnation, isTold))
     const { readIn: _readIn, ...kept } = record
@@ -122,7 +123,7 @@ export function redisLedger({ node, redis, lease, ask }: RedisLife): ClusterLedg
       }
     },
     settleKept: async (record, outcome, atMs) => {
-      await ask(() => redis.putDeadline(record.commandId))
+      await putDeadline(record.commandId)
       const isOthers = record.state === 'settled' && record.node !== node
       const me = { ...(isOthers ? { node: record.node, incarnation: '' } : by()), isOwn: record.node === node }
       const settled = await ask(() => redis.settle(record.commandId, me, outcome, atMs, { kept: record }))

@@ -19,13 +19,19 @@ export const faultKinds = [
   'disk_slow',
   'disk_full'
 ] as const
-export type FaultKind = (typeof faultKinds)[number]
+/** Later ones, chosen and driven by a source of their own, so that the histories without them stay what they were. */
+export const laterFaultKinds = ['restart', 'skewed'] as const
+type EarlierFaultKind = (typeof faultKinds)[number]
+type LaterFaultKind = (typeof laterFaultKinds)[number]
+export type FaultKind = EarlierFaultKind | LaterFaultKind
 
 export interface Plan {
   readonly faults: ReadonlySet<FaultKind>
   readonly activeMs: number
 }
 
+/** What docs/operations.md says that clocks may be off. */
+const skewMsMax = 2_000
 const healMs = 60_000
 const knockMs = 15_000
 const probeMs = 35_000
@@ -36,18 +42,19 @@ export async function runScenario(
   traceLinesKept: number
 ): Promise<{ readonly world: World; readonly plan: Plan }> {
   const world = new World(seed, { nodes: 2 + (seed % 2), stations: 3 + (seed % 3), traceLinesKept })
-  const { random } = world
-  const plan: Plan = {
-    faults: new Set(faultKinds.filter(() => random.chance(0.35))),
-    activeMs: random.between(20_000, 50_000)
-  }
+  const { random, laterRandom } = world
+  const early: readonly FaultKind[] = faultKinds.filter(() => random.chance(0.35))
+  const later = laterFaultKinds.filter(() => laterRandom.chance(0.25))
+  const plan: Plan = { faults: new Set([...early, ...later]), activeMs: random.between(20_000, 50_000) }
   world.scheduler.say(`plan: ${[...plan.faults].join(', ')}`)
+  if (plan.faults.has('skewed')) skewClocks(world)
   for (const node of world.nodes) node.start()
   await world.run(3_000)
   const untilMs = world.scheduler.nowMs + plan.activeMs
   setFaults(world, plan)
   work(world, untilMs)
   breakThings(world, plan, untilMs)
+  if (plan.faults.has('restart')) restartNodes(world, untilMs)
   await world.run(plan.activeMs)
   heal(world)
   await world.run(healMs)
@@ -64,6 +71,32 @@ function setFaults({ network, controlFaults, bus }: World, { faults }: Plan): vo
   if (faults.has('control_lost')) controlFaults.lostChance = 0.2
   if (faults.has('control_twice')) controlFaults.twiceChance = 0.3
   if (faults.has('commit_lost')) bus.commitLossChance = 0.2
+}
+
+/** Of the nodes; Redis, the bus and the charge points go by the true time. */
+function skewClocks({ nodes, laterRandom, scheduler }: World): void {
+  for (const node of nodes) {
+    node.skewMs = laterRandom.between(-skewMsMax, skewMsMax)
+    scheduler.say(`${node.name}: its clock is ${node.skewMs} ms ahead`)
+  }
+}
+
+/** One node is stopped and started again, or one after the other, as a new version is rolled out. */
+function restartNodes(world: World, untilMs: number): void {
+  const { laterRandom: random, scheduler, nodes } = world
+  scheduler.after(random.between(1_000, 15_000), world.world, () => {
+    if (scheduler.nowMs >= untilMs) return
+    const isRolling = random.chance(0.4)
+    const picked = isRolling ? nodes : [random.pick(nodes)]
+    let atMs = 0
+    for (const node of picked) {
+      const deadlineMs = random.between(500, 12_000)
+      const downMs = random.between(0, 4_000)
+      scheduler.after(atMs, world.world, () => node?.stop(deadlineMs, downMs))
+      atMs += random.between(0, 10_000)
+    }
+    restartNodes(world, untilMs)
+  })
 }
 
 /** Backends give commands, by any node and by the bus, and say some of them again. */
@@ -83,7 +116,7 @@ function work(world: World, untilMs: number): void {
 
 function breakThings(world: World, plan: Plan, untilMs: number): void {
   const { random, scheduler } = world
-  const kinds = [...plan.faults]
+  const kinds = faultKinds.filter((kind) => plan.faults.has(kind))
   if (kinds.length === 0) return
   scheduler.after(random.between(500, 8_000), world.world, () => {
     if (scheduler.nowMs >= untilMs) return
@@ -93,7 +126,7 @@ function breakThings(world: World, plan: Plan, untilMs: number): void {
   })
 }
 
-function breakOne(world: World, kind: FaultKind): void {
+function breakOne(world: World, kind: EarlierFaultKind): void {
   const { random, scheduler, network, bus, redis } = world
   const node = random.pick(world.nodes)
   if (!node) return

@@ -26,6 +26,7 @@ export class SimulatedLease implements NodeLease {
   #mark: string | undefined
   #running = false
   #renewals = 0
+  #renewal: Promise<void> = Promise.resolve()
 
   constructor(deps: SimulatedLeaseDeps) {
     this.#deps = deps
@@ -92,13 +93,22 @@ export class SimulatedLease implements NodeLease {
 
   async end(): Promise<void> {
     this.#running = false
+    await this.#renewal
     const { node, redis, ask } = this.#deps
-    await ask(() => redis.endLease(node, this.incarnation)).catch(() => undefined)
+    try {
+      await ask(() => redis.endLease(node, this.incarnation))
+      const open = await ask(() => redis.openEpochsOf(node).length)
+      if (open === 0) await ask(() => redis.forgetNode(node))
+    } catch {
+      // It runs out by itself.
+    }
   }
 
   #schedule(): void {
     this.#deps.clock.after(Math.min(renewEveryMs, this.#ttlMs / 3), () => {
-      if (this.#running) void this.#renew().then(() => this.#schedule())
+      if (!this.#running) return
+      this.#renewal = this.#renew()
+      void this.#renewal.then(() => this.#schedule())
     })
   }
 

@@ -4,6 +4,7 @@ import { Cluster, joinPorts } from '../../src/gateway/cluster/cluster.ts'
 import { forwarderConsumer } from '../../src/gateway/forward-cursor.ts'
 import { Forwarder } from '../../src/gateway/forwarder.ts'
 import { createGatewayNode, type GatewayNode } from '../../src/gateway/node.ts'
+import type { CommandRequest, Submitted } from '../../src/gateway/views.ts'
 import type { Logger } from '../../src/ports/logger.ts'
 import { createValidator } from '../../src/protocol/validate.ts'
 import { Session } from '../../src/session/session.ts'
@@ -30,8 +31,20 @@ import { leaseTtlMs, SimulatedLease } from './simulated-lease.ts'
 
 export const commandAgeMaxMs = 20_000
 export const callTimeoutMs = 5_000
+/** As `serve` waits, beyond the deadline, before it exits. */
+const stopGraceMs = 3_000
+/** As the API waits for requests that are being answered. */
+const apiGraceMs = 1_000
 const validator = createValidator('1.6')
 const rules = rulesOf('1.6')
+
+export interface StoppedSession {
+  readonly chargePointId: string
+  readonly epoch: number
+  readonly node: string
+  /** The stop came to its end, and the node never stood still: it had its lease all the time. */
+  isGivenBack: boolean
+}
 
 export interface NodeWorld {
   readonly scheduler: Scheduler
@@ -41,6 +54,8 @@ export interface NodeWorld {
   readonly bus: Bus
   readonly listeners: Listeners
   readonly controlFaults: ControlFaults
+  /** Sessions that a node has ended in its stop, and has their ends on its disk. */
+  readonly stopped: StoppedSession[]
   /** Errors that the gateway logs: what it calls its own mistake is one. */
   readonly complaints: string[]
 }
@@ -53,10 +68,17 @@ export class SimulatedNode {
   gateway: GatewayNode | undefined
   /** Accepts connections. */
   isListening = false
+  /** Its API answers. */
+  isAsked = false
+  /** How far its clock is ahead of the true time. */
+  skewMs = 0
   connections: SimulatedConnection[] = []
   readonly #world: NodeWorld
+  readonly #requests = new Set<Promise<Submitted>>()
   #lives = 0
   #ids = 0
+  #hasStoodStill = false
+  #shutDown: ((deadlineMs: number) => Promise<void>) | undefined
 
   constructor(name: string, world: NodeWorld) {
     this.name = name
@@ -76,6 +98,7 @@ export class SimulatedNode {
     this.#lives++
     this.actor = actorOf(`${this.name}#${this.#lives}`)
     this.connections = []
+    this.#requests.clear()
     scheduler.say(`${this.name}: starts`)
     scheduler.after(0, this.actor, () => {
       this.#run().catch((error: unknown) => {
@@ -85,12 +108,52 @@ export class SimulatedNode {
     })
   }
 
+  /** A command by the API; undefined: it answers no more. */
+  ask(request: CommandRequest): Promise<Submitted> | undefined {
+    if (!this.isAsked || !this.gateway) return undefined
+    const asked = this.gateway.desk.submit(request)
+    this.#requests.add(asked)
+    return asked
+  }
+
+  /** SIGTERM; and when it has ended, a new process a while later. A node that is not there yet, or is stopping, hears nothing. */
+  stop(deadlineMs: number, downMs: number): void {
+    const shutDown = this.#shutDown
+    if (!this.actor.isAlive || !shutDown) return
+    this.#shutDown = undefined
+    const { scheduler, world } = this.#world
+    const { actor } = this
+    scheduler.say(`${this.name}: is stopped within ${deadlineMs} ms`)
+    const over = (how: string) => {
+      if (!actor.isAlive) return
+      scheduler.say(`${this.name}: ${how}`)
+      this.#end()
+      scheduler.after(downMs, world, () => this.start())
+    }
+    scheduler.after(0, actor, () => {
+      shutDown(deadlineMs).then(
+        () => over('has stopped'),
+        (error: unknown) => {
+          this.#world.complaints.push(`${this.name} did not stop: ${String(error)}`)
+          over('has failed to stop')
+        }
+      )
+    })
+    scheduler.after(deadlineMs + stopGraceMs, actor, () => over('has not stopped in time, and exits'))
+  }
+
   /** kill -9. */
   crash(): void {
     if (!this.actor.isAlive) return
     this.#world.scheduler.say(`${this.name}: is killed`)
+    this.#end()
+  }
+
+  #end(): void {
     this.actor.isAlive = false
     this.isListening = false
+    this.isAsked = false
+    this.#shutDown = undefined
     this.#world.listeners.delete(this.name)
     for (const connection of this.connections) {
       if (this.#world.scheduler.random.chance(0.7)) connection.reset()
@@ -101,14 +164,15 @@ export class SimulatedNode {
   /** SIGSTOP and, after a while, SIGCONT. */
   pause(ms: number): void {
     this.#world.scheduler.say(`${this.name}: stands still for ${ms} ms`)
+    this.#hasStoodStill = true
     this.actor.pausedUntilMs = this.#world.scheduler.nowMs + ms
   }
 
   async #run(): Promise<void> {
     const { actor, name, disk } = this
     const { scheduler, world, network, redis, bus, listeners, controlFaults } = this.#world
-    const clock = scheduler.clockOf(actor)
-    const onDisk = { disk, scheduler, actor, recordsMax: 400, requiredConsumer: forwarderConsumer }
+    const clock = scheduler.clockOf(actor, this.skewMs)
+    const onDisk = { disk, scheduler, actor, clock, recordsMax: 400, requiredConsumer: forwarderConsumer }
     const log = new DiskLife(onDisk)
     const registry = new EmbeddedSessionRegistry(name, log, clock)
     const ledger = new OwnLedger(log, (id) => registry.currentEpoch(id))
@@ -179,6 +243,25 @@ export class SimulatedNode {
     await cluster.start()
     void forwarder.start()
     this.isListening = true
+    this.isAsked = true
+    // What src/app does in a stop, in its order.
+    this.#shutDown = async (deadlineMs) => {
+      await cluster.stopTaking()
+      this.isListening = false
+      const open: readonly StoppedSession[] = gateway.hub
+        .conversations()
+        .map(({ session: { chargePointId, epoch } }) => ({ chargePointId, epoch, node: name, isGivenBack: false }))
+      const { waiting } = await gateway.stop(deadlineMs)
+      if (waiting === 0) this.#world.stopped.push(...open)
+      await forwarder.stop(deadlineMs / 10)
+      await cluster.stop(deadlineMs / 10)
+      for (const session of open) session.isGivenBack = !this.#hasStoodStill
+      this.isAsked = false
+      const answered = Promise.allSettled(this.#requests)
+      await Promise.race([answered, scheduler.later(apiGraceMs, actor, () => undefined)])
+      await sink.close()
+      await log.close()
+    }
     scheduler.say(`${name}: listens`)
   }
 

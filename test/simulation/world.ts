@@ -5,7 +5,7 @@ import { Random } from './random.ts'
 import { RedisModel } from './redis-model.ts'
 import type { ControlFaults, Listeners } from './redis-ports.ts'
 import { type Actor, actorOf, Scheduler } from './scheduler.ts'
-import { commandAgeMaxMs, type NodeWorld, SimulatedNode } from './simulated-node.ts'
+import { commandAgeMaxMs, type NodeWorld, SimulatedNode, type StoppedSession } from './simulated-node.ts'
 import { type Manner, Station } from './station.ts'
 
 /** A command that a backend gave. */
@@ -19,11 +19,15 @@ export interface Ordered {
   isUnsure: boolean
 }
 
+/** Beyond all seeds that anybody tries. */
+const laterSeeds = 1_000_003
 const startMs = Date.UTC(2026, 10, 23, 10)
 
 /** Everything there is: nodes, charge points, Redis, the bus, and what was asked of them. */
 export class World implements NodeWorld {
   readonly random: Random
+  /** For what was added later: what `random` gives to the histories without it stays as it was. */
+  readonly laterRandom: Random
   readonly scheduler: Scheduler
   readonly world: Actor = actorOf('world')
   readonly network: Network
@@ -31,6 +35,7 @@ export class World implements NodeWorld {
   readonly bus: Bus
   readonly listeners: Listeners = new Map()
   readonly controlFaults: ControlFaults = { lostChance: 0, twiceChance: 0, lateChance: 0.03 }
+  readonly stopped: StoppedSession[] = []
   readonly complaints: string[] = []
   readonly nodes: readonly SimulatedNode[]
   readonly stations: readonly Station[]
@@ -46,6 +51,7 @@ export class World implements NodeWorld {
     size: { readonly nodes: number; readonly stations: number; readonly traceLinesKept: number }
   ) {
     this.random = new Random(seed)
+    this.laterRandom = new Random(seed + laterSeeds)
     this.scheduler = new Scheduler(this.random, startMs, size.traceLinesKept)
     this.network = new Network(this.scheduler)
     this.redis = new RedisModel(this.scheduler)
@@ -60,19 +66,17 @@ export class World implements NodeWorld {
 
   /** A command by the API of some node; sometimes said twice, as backends do that got no answer. */
   orderByApi(chargePointId: string, id = `c-${++this.#orders}`): Ordered | undefined {
-    const node = this.random.pick(this.nodes.filter(({ isListening }) => isListening))
+    const node = this.random.pick(this.nodes.filter(({ isAsked }) => isAsked))
     if (!node) return undefined
     const order = this.#order(id, chargePointId)
     this.scheduler.after(this.random.between(0, 30), node.actor, () => {
       this.scheduler.say(`${node.name}: is asked to send ${id} to ${chargePointId}`)
       order.isUnsure = true
       const data = dataOf(id)
-      void node.gateway?.desk
-        .submit({ id, chargePointId, type: 'ocpp.call', data, requestedBy: 'api' })
-        .then((said) => {
-          this.scheduler.say(`${node.name}: ${id} is ${said.kind}`)
-          if (said.kind === 'accepted') order.isTaken = true
-        })
+      void node.ask({ id, chargePointId, type: 'ocpp.call', data, requestedBy: 'api' })?.then((said) => {
+        this.scheduler.say(`${node.name}: ${id} is ${said.kind}`)
+        if (said.kind === 'accepted') order.isTaken = true
+      })
     })
     return order
   }
