@@ -2,6 +2,7 @@ import { match, ok, strictEqual } from 'node:assert'
 import { test } from 'node:test'
 import type { KafkaFacts, TopicFacts } from '../../src/app/inspect-kafka.ts'
 import type { RedisServerFacts } from '../../src/app/inspect-redis.ts'
+import { choices } from '../../src/cli/doctor/choices.ts'
 import type { Finding, Machine, Outside } from '../../src/cli/doctor/finding.ts'
 import { kafka } from '../../src/cli/doctor/kafka.ts'
 import { redis } from '../../src/cli/doctor/redis.ts'
@@ -122,7 +123,14 @@ test('a topic that is missing is made, or told how to make, or cannot be made', 
   const without = withKafka({ 'commands-down': undefined })
   await expect(
     without,
-    /^fail commands_topic: .*does not exist -> kafka-topics\.sh --create --topic commands-down --partitions 12/
+    /^fail commands_topic: .*does not exist -> kafka-topics\.sh --create --topic commands-down --partitions 12 --replication-factor 2 --config retention\.ms=86400000 --bootstrap-server k-1:9092, or set/
+  )
+  await expect(
+    withKafka(
+      { 'commands-down-dead': undefined },
+      { brokers: [...brokers, { address: 'k-3:9092', configured: true, reachable: true }] }
+    ),
+    /^fail dead_letter_topic: .* --partitions 1 --replication-factor 3 --config min\.insync\.replicas=2 --bootstrap-server/
   )
   await expect(
     without,
@@ -204,5 +212,29 @@ test('without Kafka and Redis in the configuration nobody is asked', async () =>
   match(
     JSON.stringify(await examine({ redis: async () => problem })),
     /"found":"Redis is full","advice":"raise its maxmemory"/
+  )
+})
+
+test('Kafka without Redis, or Redis without Kafka: it is said what does not work then', () => {
+  const shared = (...argv: string[]): string[] => {
+    const missing = (file: string): never => {
+      throw Object.assign(new Error(file), { code: 'ENOENT' })
+    }
+    const loaded = loadConfig({ argv, env: {}, hostName: 'h', readFile: missing })
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.faults))
+    const examined = { config: loaded.config, isSet: () => true, machine: {} as Machine, outside: {} as Outside }
+    const found = choices(examined).filter(({ check }) => check === 'shared')
+    return found.map(({ state, found, advice }) => `${state} ${found} -> ${advice}`)
+  }
+  match(shared('--kafka.brokers=k:9092').join(), /^warn .*command.*not_sent -> set redis\.url/)
+  match(shared('--redis.url=redis://r').join(), /^warn .*no topic.* -> set kafka\.brokers/)
+  strictEqual(shared('--kafka.brokers=k:9092', '--redis.url=redis://r').length, 0)
+  strictEqual(shared().length, 0)
+})
+
+test('a port that closes at once: TLS and a login are named', async () => {
+  await expect(
+    withKafka({}, { problem: 'Kafka cannot be reached. A port that wants TLS or a login closes like this.' }),
+    /^fail kafka: .* -> set kafka\.tls and kafka\.sasl_mechanism/
   )
 })

@@ -152,7 +152,11 @@ export class KafkaEventSink implements EventSink {
     this.#lookAtPartitions(facts.partitions)
     if (facts.replicationFactor < 2 && !this.#toldOfReplication) {
       this.#toldOfReplication = true
-      logger.warn({ topic }, `Kafka keeps the topic "${topic}" once only: the loss of one broker loses events`)
+      const remedy = 'give it 3 replicas (kafka-reassign-partitions.sh) and min.insync.replicas 2'
+      logger.warn(
+        { topic },
+        `Kafka keeps the topic "${topic}" once only: the loss of one broker loses events; ${remedy}`
+      )
     }
     const producer = createProducer(connection, compression, (operation, error) => {
       if (producer === this.#producer) this.#onTrouble(operation, error)

@@ -197,8 +197,9 @@ function noServerName(addresses: readonly string[]): Fault {
   return { kind: 'misconfigured', detail }
 }
 
-function mayNot(user: string, need: string, topic: string): Fault {
-  return { kind: 'misconfigured', detail: `The user "${user}" may not ${need} the topic "${topic}"; grant it.` }
+function mayNot(user: string, need: 'read' | 'write', topic: string): Fault {
+  const rights = `grant it ${need.toUpperCase()} and DESCRIBE there`
+  return { kind: 'misconfigured', detail: `The user "${user}" may not ${need} the topic "${topic}"; ${rights}.` }
 }
 
 function explainCreation(

@@ -24,13 +24,13 @@ const rows: readonly Row[] = [
     /WRONGPASS|invalid username|without any password/i,
     'misconfigured',
     'Redis at @ refuses the user name or the password',
-    'set redis.username and redis.password to those of an ACL user of this Redis'
+    'set redis.username and redis.password to a user of this Redis (without ACL users: redis.password alone)'
   ],
   [
     /NOAUTH/,
     'misconfigured',
     'Redis at @ asks for a user name and a password',
-    'set redis.username and redis.password to those of an ACL user of this Redis'
+    'set redis.username and redis.password to a user of this Redis (without ACL users: redis.password alone)'
   ],
   [
     /NOPERM|user executing the script can't/,

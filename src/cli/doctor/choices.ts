@@ -4,7 +4,8 @@ import { type Examined, type Finding, ok, warn } from './finding.ts'
 const tokenLengthMin = 16
 
 /** Settings that are valid and yet not what one runs a charging network with. */
-export function choices({ config }: Examined): Finding[] {
+export function choices(examined: Examined): Finding[] {
+  const { config } = examined
   const findings: Finding[] = []
   if (config.authority.mode === 'accept_all')
     findings.push(
@@ -35,5 +36,26 @@ export function choices({ config }: Examined): Finding[] {
     findings.push(
       warn('event_log_sync', 'a power cut may lose messages that were answered', 'set event_log.sync to true')
     )
-  return findings
+  return [...findings, ...shared(examined)]
+}
+
+/** One of the two alone is a choice of some, and an oversight of most. */
+function shared({ config }: Examined): Finding[] {
+  const withKafka = config.kafka.brokers.length > 0
+  if (withKafka === (config.redis.url !== undefined)) return []
+  if (withKafka)
+    return [
+      warn(
+        'shared',
+        'kafka.brokers is set without redis.url: gateways do not know of each other, and a command that one reads for a charge point of another ends as not_sent',
+        'set redis.url, unless this is the only gateway'
+      )
+    ]
+  return [
+    warn(
+      'shared',
+      'redis.url is set without kafka.brokers: events go to no topic, each gateway keeps its own for GET /v1/events',
+      'set kafka.brokers, unless every gateway is read by itself'
+    )
+  ]
 }

@@ -21,7 +21,8 @@ export async function dataDir({ config, isSet, machine }: Examined): Promise<Fin
   const exists = disk.existing === path
   const problem = exists ? machine.dataDirProblem(path) : undefined
   if (problem === undefined) findings.push(ok('data_dir', exists ? `${path} is ready` : `${path} will be made`))
-  else if (problem.code === 'data_dir_in_use') findings.push(ok('data_dir', `${path} is in use by a running gateway`))
+  else if (problem.code === 'data_dir_in_use')
+    findings.push(ok('data_dir', `${path} is in use by a running gateway; each needs one of its own`))
   else findings.push(fail('data_dir', problem.message, 'set another data_dir, or do as the message says'))
 
   const needed = config.eventLog.bytesMax + besideTheLog

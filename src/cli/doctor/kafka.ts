@@ -29,6 +29,8 @@ function remedyOf(problem: string): string {
     return 'set kafka.sasl_username and kafka.sasl_password to a user of these brokers'
   if (/does not offer|asks for no user/.test(problem))
     return 'set kafka.sasl_mechanism as the listener of the brokers wants it'
+  if (/wants TLS or a login/.test(problem))
+    return 'set kafka.tls and kafka.sasl_mechanism as this listener wants them, or kafka.brokers to the port of another one'
   if (/certificate|TLS/.test(problem))
     return 'set kafka.tls, kafka.tls_ca_file and the port in kafka.brokers as the listener wants them'
   return 'set kafka.brokers to where the brokers listen, as host:port, and see that this machine may connect there'
@@ -102,7 +104,7 @@ function missing({ key, name }: Wanted, facts: KafkaFacts, config: Config): Find
     return fail(
       key,
       `the topic ${name} does not exist`,
-      `kafka-topics.sh --create --topic ${name} --partitions ${partitions} --replication-factor ${Math.min(3, count)}, or set kafka.create_topics`
+      `${creation(key, name, Math.min(3, count), config)}, or set kafka.create_topics`
     )
   if (replicationFactor > count)
     return fail(
@@ -115,12 +117,27 @@ function missing({ key, name }: Wanted, facts: KafkaFacts, config: Config): Find
     return fail(
       key,
       problem,
-      `grant ${userOf(config)} CREATE on the topic ${name}, or: kafka-topics.sh --create --topic ${name} --partitions ${partitions} --replication-factor ${replicationFactor}`
+      `grant ${userOf(config)} CREATE on the topic ${name}, or: ${creation(key, name, replicationFactor, config)}`
     )
   return ok(
     key,
     `${name} does not exist; a gateway makes it with ${partitions} partitions, replication ${replicationFactor}`
   )
+}
+
+/** The command after which there is nothing more to say about the topic. */
+function creation(key: Wanted['key'], name: string, replicas: number, { kafka: settings, limits }: Config): string {
+  // Dead letters are few, and read by people.
+  const partitions = key === 'dead_letter_topic' ? 1 : settings.partitions
+  const configs = [
+    ...(replicas > 2 ? [`min.insync.replicas=${replicas - 1}`] : []),
+    ...(key === 'commands_topic' ? [`retention.ms=${limits.commandMemoryMs}`] : [])
+  ]
+  return [
+    `kafka-topics.sh --create --topic ${name} --partitions ${partitions} --replication-factor ${replicas}`,
+    ...configs.map((config) => `--config ${config}`),
+    `--bootstrap-server ${settings.brokers[0]}`
+  ].join(' ')
 }
 
 /** An event that the brokers have acknowledged must survive the loss of one of them. */
