@@ -132,7 +132,11 @@ export async function settingsOf(admin: Admin, topic: string): Promise<Partial<T
 export async function createTopic(admin: Admin, topic: string, settings: CreateTopicSettings): Promise<void> {
   try {
     const { partitions, replicationFactor: replicas, retentionMs } = settings
-    const configs = retentionMs === undefined ? [] : [{ name: 'retention.ms', value: String(retentionMs) }]
+    const configs = [
+      // The brokers' own default is 1: what they acknowledge could lie on one of them alone.
+      ...(replicas > 2 ? [{ name: 'min.insync.replicas', value: '2' }] : []),
+      ...(retentionMs === undefined ? [] : [{ name: 'retention.ms', value: String(retentionMs) }])
+    ]
     await admin.createTopics({ topics: [topic], partitions, replicas, configs })
   } catch (error) {
     if (!saysBroker(error, 'TOPIC_ALREADY_EXISTS')) throw error

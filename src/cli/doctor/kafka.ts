@@ -130,7 +130,7 @@ function creation(key: Wanted['key'], name: string, replicas: number, { kafka: s
   // Dead letters are few, and read by people.
   const partitions = key === 'dead_letter_topic' ? 1 : settings.partitions
   const configs = [
-    ...(replicas > 2 ? [`min.insync.replicas=${replicas - 1}`] : []),
+    ...(replicas > 2 ? ['min.insync.replicas=2'] : []),
     ...(key === 'commands_topic' ? [`retention.ms=${limits.commandMemoryMs}`] : [])
   ]
   return [
