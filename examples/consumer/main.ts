@@ -28,7 +28,12 @@ const { values: options, positionals } = parseArgs({
     send: { type: 'boolean', default: false }
   }
 })
-const bootstrapBrokers = options.brokers.split(',')
+const [chargePointId = '', action = '', payload = '{}'] = positionals
+if (options.send && (chargePointId === '' || action === '')) {
+  console.error('--send needs a charge point and an action: --send CP-001 Reset \'{ "type": "Soft" }\'')
+  process.exit(2)
+}
+const bootstrapBrokers = options.brokers.split(',').map((broker) => broker.trim())
 const check = new EventCheck()
 const retryMs = 1_000
 
@@ -54,7 +59,8 @@ async function* events(): AsyncGenerator<GatewayEvent> {
         await message.commit()
       }
     } catch (error) {
-      console.error(`${error instanceof Error ? error.message : error}; reading on in ${retryMs} ms`)
+      const why = error instanceof Error ? error.message : error
+      console.error(`${options.events} at ${options.brokers}: ${why}; reading on in ${retryMs} ms`)
     } finally {
       await consumer.close(true)
     }
@@ -82,7 +88,6 @@ async function send(chargePointId: string, action: string, payload: unknown): Pr
   return id
 }
 
-const [chargePointId = '', action = '', payload = '{}'] = positionals
 const commandId = options.send ? await send(chargePointId, action, JSON.parse(payload)) : undefined
 for await (const event of events()) {
   console.log(JSON.stringify(event))
