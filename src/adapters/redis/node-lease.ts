@@ -153,6 +153,8 @@ export class RedisNodeLease implements NodeLease {
       const open = await connection.send(keys.openEpochs(nodeId), ['ZCARD', keys.openEpochs(nodeId)])
       if (Number(open) === 0) await connection.send(keys.nodes, ['ZREM', keys.nodes, nodeId])
     } catch (error) {
+      // That Redis is away has been told, and a lease that is not held is nothing to give back.
+      if (this.#state.kind === 'away') return
       const why = error instanceof Error ? error.message : String(error)
       this.#deps.logger.warn({ why }, 'the lease of this node could not be given back; it runs out by itself')
     }
