@@ -182,8 +182,12 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     const conversation = this.#deps.find(record.chargePointId)
     if (conversation) conversation.cancel(commandId)
     // Without a session, here or elsewhere, nobody can be writing it, and nobody else would end it.
-    else if (!(await this.#deps.route?.cancel(record)))
-      this.settle(commandId, { outcome: 'not_sent', reason: 'cancelled' })
+    else if (!(await this.#deps.route?.cancel(record))) {
+      // Its charge point may have come here meanwhile, and the command to it.
+      const here = this.#deps.find(record.chargePointId)
+      if (here) here.cancel(commandId)
+      else this.settle(commandId, { outcome: 'not_sent', reason: 'cancelled' })
+    }
     const stands = (await this.settled(commandId, cancelWaitMs)) ?? record
     // Won, although the disk does not keep up: it will not be sent, whatever happens now.
     const after = this.#landingIds.get(commandId) ?? stands

@@ -31,15 +31,11 @@ export interface ClusterLedger extends Ledger {
   /** `markWritten`, and why not. Needs no look-up: the caller has the record. */
   write(record: CommandRecord, epoch: number, writtenAtMs: number): Promise<WriteVerdict>
   /**
-   * This node has it on its disk, and no outcome. An entry that is gone is made anew, and one of an earlier life of this node is this
-   * life's from now on: it lives, and ends the command.
+   * This node has it on its disk, and no outcome. An entry that is gone is made anew, for `record.node`, which may know more. What this
+   * node has written becomes written, by whomever it is claimed and whoever owns the charge point by now; an entry of an earlier
+   * life of this node is this life's from now on: it lives, and ends the command.
    */
   tell(record: CommandRecord): Promise<LedgerClaim>
-  /**
-   * This node wrote it before the ledger lost its data: an entry that is only claimed, by whomever, becomes written, whoever
-   * owns the charge point now.
-   */
-  tellWritten(record: CommandRecord, epoch: number, writtenAtMs: number): Promise<void>
   settle(
     commandId: string,
     outcome: CommandOutcome,

@@ -83,13 +83,13 @@ export function clusterLedgerContract(name: string, create: () => Promise<Ledger
     await world.empty()
     await b.ledger.claim(record)
     const moved = await b.registry.claim('CP-1', epoch + 1)
-    await a.ledger.tellWritten(record, epoch, 6)
+    await a.ledger.tell({ ...record, node: 'node-a', state: 'written', epoch, writtenAtMs: 6 })
     const told = await b.ledger.get('c-1')
     deepStrictEqual([told?.state, told?.node, told?.epoch, told?.writtenAtMs], ['written', 'node-a', epoch, 6])
     strictEqual(await b.ledger.write(record, moved.epoch, 7), 'refused')
     strictEqual(await b.ledger.settle('c-1', cancelled, 8), undefined, 'nobody else can say that it was not sent')
     strictEqual((await a.ledger.settle('c-1', accepted, 9))?.settlement?.outcome, 'accepted')
-    await b.ledger.tellWritten(record, moved.epoch, 10)
+    await b.ledger.tell({ ...record, node: 'node-b', state: 'written', epoch: moved.epoch, writtenAtMs: 10 })
     strictEqual((await a.ledger.get('c-1'))?.state, 'settled')
   })
 
@@ -162,7 +162,7 @@ export function clusterLedgerContract(name: string, create: () => Promise<Ledger
     }
     await a.ledger.received(claimedCommand('c-1'))
     await b.ledger.received(claimedCommand('c-2'))
-    await b.ledger.tell(claimedCommand('c-3'))
+    await b.ledger.tell(claimedCommand('c-3', { node: 'node-b' }))
     deepStrictEqual(await b.ledger.overdue(Date.now() + 7_000, 100), [], 'it may be on its way')
     deepStrictEqual(why(await b.ledger.overdue(later(), 100)), ['c-1 abandoned'])
   })
@@ -189,6 +189,19 @@ export function clusterLedgerContract(name: string, create: () => Promise<Ledger
     strictEqual((await settle(b, 'new', true))?.settlement?.outcome, 'accepted')
     deepStrictEqual(asked, ['told', 'ended', 'anew'], 'once each, and not for what is new')
     deepStrictEqual((await a.ledger.get('ended'))?.settlement, lost)
+  })
+
+  test(`${name}: what is told of another node's command stays that node's, which gives it its life when it tells itself`, async (t) => {
+    const { a, b } = await two(t)
+    const written = { state: 'written', epoch: 7, writtenAtMs: 6 } as const
+    const records = [claimedCommand('c-1'), claimedCommand('c-2', written), claimedCommand('c-3')]
+    for (const record of records) strictEqual((await b.ledger.tell(record)).record.node, 'node-a')
+    deepStrictEqual(await b.ledger.get('c-2'), records[1])
+    strictEqual(await b.ledger.handOver('c-1', 'node-b', b.lease.incarnation), false)
+    strictEqual(await a.ledger.handOver('c-1', 'node-b', b.lease.incarnation), true)
+    for (const record of records.slice(1, 2)) await a.ledger.tell(record)
+    await b.ledger.received(claimedCommand('c-1'))
+    deepStrictEqual(why(await b.ledger.overdue(later(), 100)), ['c-3 unclaimed'])
   })
 
   test(`${name}: what an earlier life had claimed or written is looked after by the one that tells of it`, async (t) => {

@@ -20,7 +20,7 @@ interface Given {
 /** An adoption with a lease and a registry that do as they are told. */
 function made({ waiting = [], lease = 'lost', perSecondMax = 1_000, registry, find = () => undefined }: Given) {
   const clock = new FakeClock()
-  const world = { waiting: [...waiting], lease, restored: 0 }
+  const world = { waiting: [...waiting], lease, restored: 0, onRestore: async () => undefined as unknown }
   let heard: (state: LeaseState) => void = () => undefined
   let unregistered = (): void => undefined
   const tell = (state: LeaseState) => {
@@ -63,6 +63,7 @@ function made({ waiting = [], lease = 'lost', perSecondMax = 1_000, registry, fi
     find,
     restore: async () => {
       world.restored++
+      await world.onRestore()
     },
     logger: memoryLogger(),
     perSecondMax,
@@ -108,6 +109,23 @@ test('while another gateway has the id of this node nothing is registered, also 
   tell('lost')
   await steps(40)
   deepStrictEqual([world.waiting.length, world.restored, world.lease], [0, 1, 'held'])
+  adoption.stop()
+})
+
+test('a lease that is lost once more while its commands are told is not whole before all is registered once more', async () => {
+  const { adoption, world, tell, steps } = made({ waiting: sessions(10) })
+  const adopted: LeaseState[] = []
+  world.onRestore = async () => {
+    adopted.push(world.lease)
+    if (world.restored > 1) return
+    world.waiting.push(...sessions(10))
+    tell('lost')
+  }
+  tell('lost')
+  await steps(10)
+  deepStrictEqual([world.lease, world.restored], ['lost', 1])
+  await steps(40)
+  deepStrictEqual([world.lease, world.restored, world.waiting.length], ['held', 2, 0])
   adoption.stop()
 })
 

@@ -220,27 +220,47 @@ export class RedisModel {
     this.#deadlines.delete(commandId)
   }
 
-  /** `isTold`: its node has it on its disk, and only tells of it. */
-  claimCommand(record: CommandRecord, node: string, incarnation: string, isTold = false): CommandRecord | undefined {
+  claimCommand(record: CommandRecord, node: string, incarnation: string): CommandRecord | undefined {
     const known = this.row(record.commandId)
-    const does = isTold ? 'tells of' : 'claims'
-    this.#scheduler.say(`redis: ${node} ${does} ${record.commandId}${known ? `, which is ${known.record.state}` : ''}`)
-    if (isTold && known?.node === node && known.record.state !== 'settled')
-      Object.assign(known, { incarnation, handedAtMs: undefined })
+    this.#scheduler.say(`redis: ${node} claims ${record.commandId}${known ? `, which is ${known.record.state}` : ''}`)
     if (known) return known.record
-    const { state: _state, readIn, ...fixed } = record
-    this.#commands.set(record.commandId, {
-      record: copy({ ...fixed, state: 'claimed', node }),
+    this.#enter({ ...record, state: 'claimed', node }, incarnation)
+    return undefined
+  }
+
+  /** `by` has it on its disk, perhaps as another node's. */
+  tellCommand(record: CommandRecord, by: string, incarnation: string): CommandRecord | undefined {
+    const { commandId, state, node, epoch, writtenAtMs } = record
+    const known = this.row(commandId)
+    this.#scheduler.say(`redis: ${by} tells of ${commandId}${known ? `, which is ${known.record.state}` : ''}`)
+    const isOwn = node === by
+    if (!known) {
+      this.#enter(record, isOwn ? incarnation : '').toldAs = `told ${++this.#told}`
+      return undefined
+    }
+    const before = known.record
+    if (isOwn && state === 'written' && before.state === 'claimed')
+      Object.assign(known, { node, incarnation, record: copy({ ...before, state, epoch, writtenAtMs, node }) })
+    else if (isOwn && before.state !== 'settled' && known.node === node)
+      Object.assign(known, { incarnation, handedAtMs: undefined })
+    return before
+  }
+
+  #enter(record: CommandRecord, incarnation: string): LedgerRow {
+    const { node, readIn, ...fixed } = record
+    const row: LedgerRow = {
+      record: copy({ ...fixed, node }),
       node,
       incarnation,
       claimant: node,
       handedOver: false,
       readIn,
-      toldAs: isTold ? `told ${++this.#told}` : undefined,
+      toldAs: undefined,
       published: false,
       expiresAtMs: Math.max(record.forgetAtMs, this.#nowMs + 1)
-    })
-    return undefined
+    }
+    this.#commands.set(record.commandId, row)
+    return row
   }
 
   handOver(commandId: string, claimant: string, node: string, incarnation: string): boolean {
@@ -300,19 +320,6 @@ export class RedisModel {
     this.#scheduler.say(`redis: ${by.node} marks ${commandId} written`)
     Object.assign(row, by, { record: { ...row.record, state: 'written', epoch, writtenAtMs, node: by.node } })
     return 'written'
-  }
-
-  /** It was written before the data was lost. */
-  tellWritten(
-    commandId: string,
-    by: { readonly node: string; readonly incarnation: string },
-    epoch: number,
-    writtenAtMs: number
-  ): void {
-    const row = this.row(commandId)
-    if (row?.record.state !== 'claimed') return
-    this.#scheduler.say(`redis: ${by.node} has written ${commandId}`)
-    Object.assign(row, by, { record: { ...row.record, state: 'written', epoch, writtenAtMs, node: by.node } })
   }
 
   /** `kept`: makes an entry anew that is gone. */

@@ -87,25 +87,23 @@ export function redisLedger({ node, redis, lease, clock, ask }: RedisLife): Clus
     if (record.state === 'written') return { record, why: 'unanswered' }
     return { record, why: row?.handedOver ? 'abandoned' : 'unclaimed' }
   }
-  const claim = async (record: CommandRecord, isTold: boolean): Promise<LedgerClaim> => {
+  const enter = async (record: CommandRecord, isTold: boolean): Promise<LedgerClaim> => {
     await putDeadline(record.commandId)
     const { incarnation } = lease
-    const known = await ask(() => redis.claimCommand(record, node, incarnation, isTold))
+    const known = await ask(() =>
+      isTold ? redis.tellCommand(record, node, incarnation) : redis.claimCommand(record, node, incarnation)
+    )
     const { readIn: _readIn, ...kept } = record
-    if (!known) return { kind: 'claimed', record: { ...kept, node } }
+    if (!known) return { kind: 'claimed', record: { ...kept, ...(!isTold && { node }) } }
     const isSame = known.digest === record.digest && known.chargePointId === record.chargePointId
     return { kind: isSame ? 'exists' : 'conflict', record: known }
   }
   return {
-    claim: (record) => claim(record, false),
-    tell: (record) => claim(record, true),
+    claim: (record) => enter(record, false),
+    tell: (record) => enter(record, true),
     write: (record, epoch, atMs) => {
       const me = by()
       return ask(() => redis.write(record.commandId, record.chargePointId, me, epoch, atMs))
-    },
-    tellWritten: (record, epoch, atMs) => {
-      const me = by()
-      return ask(() => redis.tellWritten(record.commandId, me, epoch, atMs))
     },
     markWritten: async (commandId, epoch, atMs) => {
       const known = await ask(() => redis.row(commandId)?.record.chargePointId)

@@ -1,5 +1,6 @@
 import { KeptLedger } from '../../src/gateway/cluster/ledger.ts'
 import { GatewayError } from '../../src/lib/gateway-error.ts'
+import type { LeaseState } from '../../src/ports/node-lease.ts'
 import type { CommandOutcome, CommandRecord } from '../../src/ports/records.ts'
 import { claimedCommand } from './claimed-command.ts'
 import { FakeClock } from './fake-clock.ts'
@@ -17,7 +18,7 @@ export function openLedger(store = new MemoryStore()) {
   const shared = new MemoryClusterLedger('node-a')
   const registry = new MemoryRegistry()
   const doubted: string[] = []
-  const lease: { away?: Error; whole: boolean } = { whole: true }
+  const lease: { away?: Error; whole: boolean; kind: LeaseState } = { whole: true, kind: 'held' }
   const knowledge = { inDoubt: false, wait: async () => undefined as unknown }
   const ledger = new KeptLedger({
     node: 'node-a',
@@ -25,6 +26,7 @@ export function openLedger(store = new MemoryStore()) {
     local: new MemoryLedger(store, registry),
     store,
     lease: {
+      state: () => ({ kind: lease.kind, sinceMs: 0 }),
       registryIsWhole: async () => {
         if (lease.away) throw lease.away
         return lease.whole

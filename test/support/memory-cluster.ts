@@ -36,9 +36,16 @@ export class MemoryClusterLedger implements ClusterLedger {
   }
 
   async tell(record: CommandRecord): Promise<LedgerClaim> {
-    const claim = await this.claim(record)
-    if (claim.kind === 'claimed') this.told.add(record.commandId)
-    return claim
+    this.#reach()
+    const { commandId, state, node, epoch, writtenAtMs } = record
+    const known = this.entries.get(commandId)
+    if (!known) {
+      this.told.add(commandId)
+      return { kind: 'claimed', record: this.#put(record) }
+    }
+    if (node === this.#node && state === 'written' && known.state === 'claimed')
+      this.#put({ ...known, node, state, ...(epoch !== undefined && { epoch }), ...(writtenAtMs && { writtenAtMs }) })
+    return { kind: 'exists', record: known }
   }
 
   async write(record: CommandRecord, epoch: number, writtenAtMs: number): Promise<WriteVerdict> {
@@ -49,12 +56,6 @@ export class MemoryClusterLedger implements ClusterLedger {
     if (this.owners.get(record.chargePointId) !== epoch) return 'not_owner'
     this.#put({ ...known, state: 'written', epoch, writtenAtMs, node: this.#node })
     return 'written'
-  }
-
-  async tellWritten({ commandId }: CommandRecord, epoch: number, writtenAtMs: number): Promise<void> {
-    this.#reach()
-    const known = this.entries.get(commandId)
-    if (known?.state === 'claimed') this.#put({ ...known, state: 'written', epoch, writtenAtMs, node: this.#node })
   }
 
   async markWritten(): Promise<boolean> {

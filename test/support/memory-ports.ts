@@ -18,6 +18,9 @@ import type { Claim, Owner, SessionRegistry } from '../../src/ports/session-regi
 export class MemoryStore implements NodeStore {
   readonly staged = new Map<string, unknown>()
   readonly persisted = new Map<string, unknown>()
+  /** A disk that hangs: commits wait for `release`. */
+  isHeld = false
+  readonly #waiting: (() => void)[] = []
 
   get<T extends TableName>(table: T, key: string): Tables[T] | undefined {
     return this.staged.get(`${table}/${key}`) as Tables[T] | undefined
@@ -29,7 +32,13 @@ export class MemoryStore implements NodeStore {
 
   async commit(changes: readonly StoreChange[]): Promise<void> {
     this.stage(changes)
+    if (this.isHeld) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     this.persist(changes)
+  }
+
+  release(): void {
+    this.isHeld = false
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   stage(changes: readonly StoreChange[]): void {

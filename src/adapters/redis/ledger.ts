@@ -45,15 +45,24 @@ export class RedisLedger implements ClusterLedger {
   }
 
   claim(asked: CommandRecord): Promise<LedgerClaim> {
-    return this.#claim(asked, '')
+    const { nodeId, lease } = this.#deps
+    return this.#claim(asked, [nodeId, lease.incarnation], ['', '', ''])
   }
 
   tell(record: CommandRecord): Promise<LedgerClaim> {
-    return this.#claim(record, randomBytes(9).toString('base64url'))
+    const { nodeId, lease } = this.#deps
+    const { node, state, epoch = '', writtenAtMs = '' } = record
+    const written = state === 'written' ? ([epoch, writtenAtMs] as const) : (['', ''] as const)
+    const toldAs = randomBytes(9).toString('base64url')
+    return this.#claim(record, [node, node === nodeId ? lease.incarnation : ''], [toldAs, ...written])
   }
 
-  async #claim(asked: CommandRecord, toldAs: string): Promise<LedgerClaim> {
-    const { connection, keys, nodeId, lease, clock } = this.#deps
+  async #claim(
+    asked: CommandRecord,
+    of: readonly [node: string, incarnation: string],
+    told: readonly [as: string, epoch: number | '', writtenAtMs: number | '']
+  ): Promise<LedgerClaim> {
+    const { connection, keys, clock } = this.#deps
     const { readIn, ...record } = asked
     const { commandId, chargePointId } = record
     const memoryMs = this.#memoryMs(record)
@@ -76,13 +85,13 @@ export class RedisLedger implements ClusterLedger {
       scripts.commandClaim,
       [keys.command(chargePointId, commandId), keys.recentCommands(chargePointId)],
       // biome-ignore format: as the script names them
-      [encodeRecord(record), commandId, record.requestedAtMs, nodeId, lease.incarnation, memoryMs, recentMax,
-        Number(redisMs) + claimTimeMs, readIn ?? '', toldAs]
+      [encodeRecord(record), commandId, record.requestedAtMs, ...of, memoryMs, recentMax,
+        Number(redisMs) + claimTimeMs, readIn ?? '', ...told]
     )) as string[]
     if (reply[0] === 'late')
       throw new GatewayError('registry_unavailable', 'Redis was too slow to claim the command', { canRetry: true })
     const known = decodeEntry(reply.slice(1))?.record
-    if (!known) return { kind: 'claimed', record: { ...record, node: nodeId } }
+    if (!known) return { kind: 'claimed', record: { ...record, node: of[0] } }
     return { kind: known.digest === record.digest ? 'exists' : 'conflict', record: known }
   }
 
@@ -94,10 +103,6 @@ export class RedisLedger implements ClusterLedger {
 
   write(record: CommandRecord, epoch: number, writtenAtMs: number): Promise<WriteVerdict> {
     return this.#write(record.chargePointId, record.commandId, epoch, writtenAtMs)
-  }
-
-  async tellWritten(record: CommandRecord, epoch: number, writtenAtMs: number): Promise<void> {
-    await this.#write(record.chargePointId, record.commandId, epoch, writtenAtMs, '1')
   }
 
   async settle(
@@ -279,16 +284,10 @@ export class RedisLedger implements ClusterLedger {
     return lease.isAlive(record.node, incarnation)
   }
 
-  async #write(
-    chargePointId: string,
-    commandId: string,
-    epoch: number,
-    atMs: number,
-    wasWritten: '0' | '1' = '0'
-  ): Promise<WriteVerdict> {
+  async #write(chargePointId: string, commandId: string, epoch: number, atMs: number): Promise<WriteVerdict> {
     const { connection, keys, nodeId, lease } = this.#deps
     const both = [keys.command(chargePointId, commandId), keys.owner(chargePointId)] as const
-    const args = [epoch, atMs, nodeId, lease.incarnation, wasWritten]
+    const args = [epoch, atMs, nodeId, lease.incarnation]
     return (await connection.run(scripts.commandWritten, both, args)) as WriteVerdict
   }
 

@@ -41,6 +41,8 @@ function isOurs(state: LeaseState): boolean {
 export class Adoption {
   readonly #deps: AdoptionDeps
   #running = false
+  /** How often the lease was lost. */
+  #losses = 0
   #stopped = false
   #cancelSoon: (() => void) | undefined
   #cancelRecheck: (() => void) | undefined
@@ -65,7 +67,10 @@ export class Adoption {
 
   #leaseIs(state: LeaseState): void {
     if (!isOurs(state)) return
-    if (state === 'lost') this.#deps.registry.forgetRegistrations()
+    if (state === 'lost') {
+      this.#losses++
+      this.#deps.registry.forgetRegistrations()
+    }
     this.#begin()
   }
 
@@ -95,6 +100,7 @@ export class Adoption {
   async #run(): Promise<void> {
     const { clock, lease, logger, registry } = this.#deps
     const beganMs = clock.now()
+    const losses = this.#losses
     let adopted = 0
     let displaced = 0
     try {
@@ -107,8 +113,9 @@ export class Adoption {
         if (this.#stopped) return
         if (!isOurs(lease.state().kind)) break
       }
-      if (lease.state().kind === 'lost') {
-        await this.#deps.restore()
+      if (lease.state().kind === 'lost') await this.#deps.restore()
+      // Lost once more since this run began: what it has registered may be gone.
+      if (lease.state().kind === 'lost' && this.#losses === losses) {
         lease.adopted()
         logger.info(
           { adopted, displaced, tookMs: clock.now() - beganMs },

@@ -1,6 +1,7 @@
 import type { Clock } from '../../ports/clock.ts'
 import type { ClusterLedger } from '../../ports/cluster-ledger.ts'
 import type { Ledger, LedgerClaim } from '../../ports/ledger.ts'
+import type { Logger } from '../../ports/logger.ts'
 import type { NodeStore } from '../../ports/node-store.ts'
 import { type CommandOutcome, type CommandRecord, keyOf } from '../../ports/records.ts'
 import { mayBeWritten } from '../outcomes.ts'
@@ -14,6 +15,7 @@ export interface KeptCommandsDeps {
   readonly store: NodeStore
   readonly knowledge: Pick<LedgerKnowledge, 'isInDoubt'>
   readonly clock: Clock
+  readonly logger: Logger
 }
 
 /** A command that this node keeps and that has no outcome here yet. Its data are on the disk: there may be many, for days. */
@@ -36,6 +38,7 @@ export interface DueCommand {
 const unsureMs = 10_000
 /** After its expiry and its answer's deadline, for whoever has it to settle it. */
 const graceMs = 5_000
+const lookedAtOnce = 100
 /** How long the end of a command waits for a node that has not told an emptied ledger what it knows; it may never come back. */
 const tellingMs = 30_000
 
@@ -116,10 +119,13 @@ export class KeptCommands {
     return await local.claim(record)
   }
 
-  /** Somebody else settled and published it: the own entry ends the same way. */
+  /**
+   * Somebody else settled and published it: the own entry ends the same way. The row counts from now on and comes to the disk by
+   * itself: a log that is full, or a disk that hangs, must keep no sweep and nobody's return to the registry waiting.
+   */
   async close(record: CommandRecord): Promise<void> {
     await this.endAs(record)
-    if (record.settlement) await this.#put(record)
+    if (record.settlement) this.#stage(record)
   }
 
   /** As it was settled. False: its outcome is published here already, or is on its way. */
@@ -132,7 +138,7 @@ export class KeptCommands {
   /** To a shared ledger that may have lost it. */
   async tell(record: CommandRecord): Promise<void> {
     const { shared, local, store, node } = this.#deps
-    const { commandId, state, settlement, settledAtMs, epoch, writtenAtMs } = record
+    const { commandId, state, settlement, settledAtMs } = record
     if (state === 'settled') {
       if (!settlement || settledAtMs === undefined) return
       const isNew = await shared.settleKept(record, settlement, settledAtMs)
@@ -141,16 +147,13 @@ export class KeptCommands {
       if ((await local.get(commandId))?.state === 'settled') await shared.published(commandId)
       return
     }
-    const claim = await shared.tell({ ...record, state: 'claimed' })
+    const claim = await shared.tell(record)
     // So that this node, too, can tell of its end the next time that the ledger forgets.
     if (claim.kind === 'exists' && claim.record.state === 'settled') {
       // Its own end, of which it was not told, is still on its way.
       if (claim.record.node !== node) await this.close(claim.record)
       return
     }
-    // Whoever has claimed it anew meanwhile must not write it, nor say that it was not sent.
-    if (state === 'written' && epoch !== undefined && writtenAtMs !== undefined)
-      await shared.tellWritten(record, epoch, writtenAtMs)
     // It was ended before the ledger forgot it, and this was told before the answer came.
     const now = store.get('commands', keyOf.command(commandId))
     if (now?.state === 'settled') await this.tell(now)
@@ -168,15 +171,17 @@ export class KeptCommands {
   /** Commands of this node that nobody has ended in their time, with the outcome that they have to get. */
   async due(limit: number): Promise<readonly DueCommand[]> {
     const nowMs = this.#deps.clock.now()
+    const late = [...this.#open].filter(([, { dueMs }]) => dueMs <= nowMs).slice(0, limit)
     const due: DueCommand[] = []
-    for (const [commandId, open] of this.#open) {
-      if (open.dueMs > nowMs) continue
-      if (due.length >= limit) break
-      const outcome = await this.#look(commandId, open, nowMs)
-      // Claimed or ended while it was looked at.
-      if (!outcome || this.#open.get(commandId) !== open) continue
-      this.#open.set(commandId, { ...open, isEnding: true })
-      due.push({ commandId, outcome })
+    while (late.length > 0) {
+      const looks = late.splice(0, lookedAtOnce).map(async ([commandId, open]) => {
+        const outcome = await this.#look(commandId, open, nowMs)
+        // Claimed or ended while it was looked at.
+        if (!outcome || this.#open.get(commandId) !== open) return
+        this.#open.set(commandId, { ...open, isEnding: true })
+        due.push({ commandId, outcome })
+      })
+      await Promise.all(looks)
     }
     return due
   }
@@ -191,6 +196,8 @@ export class KeptCommands {
     if (known?.state === 'settled') {
       // Settled by an earlier life that died before its outcome was on the disk: its event is still to come, from here.
       if (known.node === node && kept && kept.state !== 'settled') return known.settlement
+      // Taken by this node, and so counted as open by whoever ends it here.
+      if (why === 'late') return known.settlement
       await this.close(known)
       return undefined
     }
@@ -203,7 +210,10 @@ export class KeptCommands {
     if (!own || isOfNobodyHere) {
       this.#open.delete(commandId)
       // Kept until the registry went away, and claimed by another node since.
-      if (kept && known) await this.note(known)
+      if (kept && known) {
+        this.#stage(known)
+        this.track(known, 'handed_over')
+      }
       return undefined
     }
     // Who has it may be about to tell an emptied ledger how it ended.
@@ -213,6 +223,13 @@ export class KeptCommands {
     if (!outcome && this.#open.get(commandId) === open) this.track(own, 'handed_over', nowMs)
     // Claimed here and not written here, but perhaps elsewhere before the ledger forgot.
     return outcome?.outcome === 'not_sent' && (await knowledge.isInDoubt(own)) ? mayBeWritten : outcome
+  }
+
+  #stage(record: CommandRecord): void {
+    const { commandId } = record
+    this.#put(record).catch((error: unknown) =>
+      this.#deps.logger.debug({ commandId, error }, "what became of another node's command is not on the disk")
+    )
   }
 
   async #put(record: CommandRecord): Promise<void> {

@@ -17,7 +17,7 @@ export interface KeptLedgerDeps {
   /** The node's own: keeps what this node has claimed or written, also when the shared one loses its data. */
   readonly local: Ledger
   readonly store: NodeStore
-  readonly lease: Pick<NodeLease, 'registryIsWhole'>
+  readonly lease: Pick<NodeLease, 'registryIsWhole' | 'state'>
   readonly knowledge: Pick<LedgerKnowledge, 'isInDoubt' | 'wasInDoubt'>
   readonly clock: Clock
   readonly logger: Logger
@@ -51,7 +51,9 @@ export class KeptLedger implements Ledger {
   }
 
   async claim(record: CommandRecord): Promise<LedgerClaim> {
-    const { knowledge } = this.#deps
+    const { knowledge, lease } = this.#deps
+    // Not even asked: an answer that does not come leaves a claim that may have been carried out.
+    if (record.readIn === undefined && lease.state().kind === 'away') throw registryAway()
     // Who asks and waits is told to ask again when it can be told from one that was written. At a start it soon can.
     if (record.givenSinceMs !== undefined && knowledge.wasInDoubt(record) && (await knowledge.isInDoubt(record)))
       throw inDoubt()
@@ -76,6 +78,8 @@ export class KeptLedger implements Ledger {
     const isAgain = kept.find(commandId)?.why === 'unsure'
     const own = await (isTakenOver || isAgain ? kept.keep(claim.record) : this.#deps.local.claim(claim.record))
     if (own.kind !== 'claimed') return this.#knownAlready(own)
+    // A sweep has found it too old while it came to the disk.
+    if (kept.find(commandId)?.isEnding) return { kind: 'exists', record: claim.record }
     kept.track(claim.record, 'late')
     kept.setUnconfirmed(commandId, record.readIn !== undefined)
     return await this.#certain(record, claim.record)
@@ -169,16 +173,31 @@ export class KeptLedger implements Ledger {
 
   /** What another node hands over is kept here too, before that node is told. False: it came before. */
   async take(record: CommandRecord): Promise<boolean> {
-    const { shared, logger } = this.#deps
-    shared
-      .received(record)
-      .catch((error: unknown) =>
-        logger.debug({ commandId: record.commandId, error }, 'the ledger was not told that a hand-over has arrived')
-      )
-    const own = await this.#kept.keep({ ...record, node: this.#deps.node })
-    if (own.kind !== 'claimed') return false
-    this.#kept.track(record, 'late')
+    const kept = this.#kept
+    const { commandId } = record
+    // What a sweep of this node is about to end is not sent, also when it comes back from another one.
+    const isEnding = () => kept.find(commandId)?.isEnding === true
+    if (isEnding()) return false
+    const own = await kept.keep({ ...record, node: this.#deps.node })
+    if (own.kind !== 'claimed' || isEnding()) return false
+    kept.track(record, 'late')
+    void this.#receive(record)
     return true
+  }
+
+  /** Until the ledger has heard it, or the command is not open here any more. */
+  async #receive(record: CommandRecord): Promise<void> {
+    const { shared, logger } = this.#deps
+    const { commandId } = record
+    while (!this.#stopped && this.#kept.looksAfter(commandId)) {
+      try {
+        await shared.received(record)
+        return
+      } catch (error) {
+        logger.debug({ commandId, error }, 'the ledger was not told that a hand-over has arrived')
+        await this.#pause(retryMs)
+      }
+    }
   }
 
   /** True while a session of this node, or this node's own sweep, ends it in its time. */
@@ -276,6 +295,7 @@ export class KeptLedger implements Ledger {
       const entry = own ?? (await shared.get(commandId))
       if (entry) await knowledge.isInDoubt(entry)
     }
+    const isOwn = own?.node === node
     const settled =
       (await shared.settle(commandId, outcome, settledAtMs, { isOwn, untilTold })) ??
       (isOpen ? await this.#settleLost(own, outcome, settledAtMs) : undefined)
@@ -285,6 +305,8 @@ export class KeptLedger implements Ledger {
       return settled
     }
     const known = own && ((await shared.get(commandId)) ?? own)
+    // Marked by an earlier incarnation, and its answer was lost: nobody else will end it in time.
+    if (known?.state === 'written' && known.node === node && isOwn) this.#kept.endSoon(commandId, 'late')
     if (known?.state !== 'settled') return undefined
     if (known.node === node) {
       // Won by this very request, whose answer was lost, or by the last one of an earlier life: nobody else publishes it.
@@ -335,6 +357,10 @@ export class KeptLedger implements Ledger {
       this.#deps.clock.after(ms, resolve)
     })
   }
+}
+
+function registryAway(): GatewayError {
+  return new GatewayError('registry_unavailable', 'Redis is away; send the command again later', { canRetry: true })
 }
 
 function inDoubt(): GatewayError {

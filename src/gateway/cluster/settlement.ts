@@ -29,31 +29,41 @@ const perSweepMax = 500
  */
 export class Settlement {
   readonly #deps: SettlementDeps
-  readonly #sweeps: Sweeps
+  /** Apart: thousands of its own that are due at once must not keep the ends of a dead node's waiting. */
+  readonly #sweeps: readonly Sweeps[]
 
   constructor(deps: SettlementDeps) {
     this.#deps = deps
     const { clock, logger } = deps
     const failed = 'overdue commands could not be looked for; the registry is away'
-    this.#sweeps = new Sweeps({ clock, logger, sweep: () => this.sweep(), failed })
+    const kinds = [() => this.#sweepOthers(), () => this.#sweepOwn()]
+    this.#sweeps = kinds.map((sweep) => new Sweeps({ clock, logger, sweep, failed }))
   }
 
   start(): void {
-    this.#sweeps.start()
+    for (const sweeps of this.#sweeps) sweeps.start()
   }
 
   stop(): void {
-    this.#sweeps.stop()
+    for (const sweeps of this.#sweeps) sweeps.stop()
   }
 
-  /** One sweep; for tests too. */
+  /** One sweep of each kind; for tests too. */
   async sweep(): Promise<number> {
+    return (await this.#sweepOthers()) + (await this.#sweepOwn())
+  }
+
+  async #sweepOthers(): Promise<number> {
     const { ledger, clock, missingIsDead } = this.#deps
     const overdue = missingIsDead() ? await ledger.overdue(clock.now(), perSweepMax) : []
     for (const command of overdue) await this.#end(command)
+    return overdue.length
+  }
+
+  async #sweepOwn(): Promise<number> {
     const due = await this.#deps.own.due(perSweepMax)
-    for (const { commandId, outcome } of due) await this.#deps.settle(commandId, outcome)
-    return overdue.length + due.length
+    await Promise.all(due.map(({ commandId, outcome }) => this.#deps.settle(commandId, outcome)))
+    return due.length
   }
 
   async #end({ record, why }: OverdueCommand): Promise<void> {

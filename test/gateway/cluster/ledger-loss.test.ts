@@ -158,6 +158,21 @@ test('who finds in the ledger that a command has ended can tell of it the next t
   strictEqual(shared.entries.get('c-1')?.settlement?.outcome, 'accepted')
 })
 
+test('a disk that takes nothing more keeps nobody from telling an emptied ledger, nor a sweep from its end', async () => {
+  const { ledger, shared, clock, store, command } = openLedger()
+  for (const commandId of ['c-1', 'c-2']) {
+    await ledger.claim({ ...command(), commandId })
+    await ledger.handOver({ ...command(), commandId }, 'node-b', 'i-1')
+    const ended = { state: 'settled', settlement: accepted, settledAtMs: 9 } as const
+    shared.entries.set(commandId, { ...command({ node: 'node-b', ...ended }), commandId })
+  }
+  store.isHeld = true
+  await ledger.restore()
+  strictEqual(store.get('commands', 'c-1')?.state, 'settled', 'it counts already')
+  clock.advance(80_000)
+  deepStrictEqual(await ledger.due(10), [])
+})
+
 test('what was handed over waits for a node that has not told an emptied ledger how it ended, but not for ever', async () => {
   const { ledger, shared, knowledge, clock, command } = openLedger()
   const given = command()

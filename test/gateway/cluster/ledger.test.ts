@@ -41,12 +41,53 @@ test('a claim of the bus that its own session has written meanwhile leaves the r
   strictEqual((store.persisted.get('commands/c-1') as CommandRecord).state, 'settled')
 })
 
-test('the ledger is told that a hand-over has arrived, and who cannot reach it takes the command all the same', async () => {
-  const { ledger, shared, command } = openLedger()
+test('the ledger is told that a hand-over has arrived, again when it could not be reached, and not once the command has ended', async () => {
+  const { ledger, own, shared, clock, command } = openLedger()
   strictEqual(await ledger.take(command()), true)
   deepStrictEqual(shared.receivedIds, ['c-1'])
   shared.away = away
-  strictEqual(await ledger.take({ ...command(), commandId: 'c-2' }), true)
+  for (const commandId of ['c-2', 'c-3']) strictEqual(await ledger.take({ ...command(), commandId }), true)
+  shared.away = undefined
+  own(7)
+  shared.entries.set('c-3', { ...command(), commandId: 'c-3' })
+  await ledger.settle('c-3', accepted, 9)
+  clock.advance(500)
+  await turns()
+  deepStrictEqual(shared.receivedIds, ['c-1', 'c-2'])
+})
+
+test('what a sweep is about to end is neither taken nor claimed, also when it comes while it goes to the disk', async () => {
+  const { ledger, shared, clock, store, command } = openLedger()
+  const given = (commandId: string) => ({ ...command(), commandId })
+  shared.away = away
+  for (const id of ['c-1', 'c-2', 'c-3']) await rejects(ledger.claim(given(id)), away)
+  shared.away = undefined
+  for (const id of ['c-1', 'c-2', 'c-3']) shared.entries.set(id, given(id))
+  clock.advance(10_000)
+  store.isHeld = true
+  const late = [ledger.take(given('c-2')), ledger.claim(given('c-3')).then(({ kind }) => kind)]
+  strictEqual((await ledger.due(10)).length, 3)
+  strictEqual(await ledger.take(given('c-1')), false)
+  store.release()
+  deepStrictEqual(await Promise.all(late), [false, 'exists'])
+})
+
+test('while the registry is known to be away who asks by HTTP is refused at once, and nothing is asked for later', async () => {
+  const { ledger, lease, shared, command } = openLedger()
+  lease.kind = 'away'
+  await rejects(ledger.claim(command()), { code: 'registry_unavailable', canRetry: true })
+  deepStrictEqual([shared.entries.size, await ledger.due(10)], [0, []])
+  strictEqual((await ledger.claim(command({ readIn: 1 }))).kind, 'claimed', 'the bus waits for it by itself')
+})
+
+test('a mark of an earlier incarnation whose answer was lost ends with the next sweep, and not with its deadline', async () => {
+  const { ledger, shared, command } = openLedger()
+  await ledger.claim(command())
+  shared.entries.set('c-1', command({ state: 'written', epoch: 7, writtenAtMs: 5 }))
+  shared.settle = async () => undefined
+  strictEqual(await ledger.settle('c-1', { outcome: 'not_sent', reason: 'ledger_lost' }, 9), undefined)
+  const [due] = await ledger.due(10)
+  deepStrictEqual([due?.outcome.outcome, due?.outcome.reason], ['unknown', 'node_lost'])
 })
 
 test('a claim that was not answered is asked for until it cannot be carried out any more', async () => {
