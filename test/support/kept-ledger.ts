@@ -26,6 +26,7 @@ export function openLedger(store = new MemoryStore()) {
     local: new MemoryLedger(store, registry),
     store,
     lease: {
+      incarnation: 'i-a',
       state: () => ({ kind: lease.kind, sinceMs: 0 }),
       registryIsWhole: async () => {
         if (lease.away) throw lease.away

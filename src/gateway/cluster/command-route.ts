@@ -12,7 +12,7 @@ export interface ClusterRouteDeps {
   readonly node: string
   readonly clock: Clock
   readonly registry: Pick<SessionRegistry, 'locate'>
-  readonly ledger: Pick<KeptLedger, 'handOver' | 'get'>
+  readonly ledger: Pick<KeptLedger, 'handOver' | 'takeBack' | 'get'>
   readonly control: Pick<ControlChannel, 'send'>
   readonly lease: Pick<NodeLease, 'registryIsWhole' | 'nodes'>
   /** See `missingIsDead`. */
@@ -39,7 +39,8 @@ export class ClusterRoute implements CommandRoute {
     for (let attempt = 0; attempt < 2; attempt++) {
       const owner = await this.#locate(record)
       if (!owner) return 'offline'
-      if (owner.node === this.#deps.node) return 'here'
+      if (owner.node === this.#deps.node)
+        return (await this.#deps.ledger.takeBack(record)) ? 'here' : await this.#notOurs(record)
       const reply = await this.#handOver(owner, record)
       if (reply !== 'not_owner') return reply
     }

@@ -72,11 +72,6 @@ export class KeptCommands {
     this.#open.set(commandId, { why, dueMs })
   }
 
-  /** A session of this node writes it: it came back here after it had been handed over in vain. */
-  takeBack(record: CommandRecord): void {
-    if (this.#open.get(record.commandId)?.why === 'handed_over') this.track(record, 'late')
-  }
-
   /** Nobody was told that there is such a command; but there may be. Asked for again, its time begins anew. */
   trackUnsure(commandId: string): void {
     this.#open.set(commandId, { why: 'unsure', dueMs: this.#deps.clock.now() + unsureMs })
@@ -102,6 +97,12 @@ export class KeptCommands {
     if (this.#deps.store.get('commands', keyOf.command(record.commandId))?.state === 'settled') return
     await this.#put(record)
     this.track(record, 'handed_over')
+  }
+
+  /** It was handed over, and came back. */
+  async takeBack(record: CommandRecord): Promise<void> {
+    await this.#put({ ...record, node: this.#deps.node })
+    this.track(record, 'late')
   }
 
   /** On this node's disk as its own, also what was read from the bus here and claimed by another node before or since. */

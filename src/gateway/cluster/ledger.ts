@@ -17,7 +17,7 @@ export interface KeptLedgerDeps {
   /** The node's own: keeps what this node has claimed or written, also when the shared one loses its data. */
   readonly local: Ledger
   readonly store: NodeStore
-  readonly lease: Pick<NodeLease, 'registryIsWhole' | 'state'>
+  readonly lease: Pick<NodeLease, 'registryIsWhole' | 'state' | 'incarnation'>
   readonly knowledge: Pick<LedgerKnowledge, 'isInDoubt' | 'wasInDoubt'>
   readonly clock: Clock
   readonly logger: Logger
@@ -129,6 +129,20 @@ export class KeptLedger implements Ledger {
   }
 
   /**
+   * The charge point is here by now: what was handed over in vain is this node's again, or a sweep would end it while it waits for its
+   * turn. False: it is not this node's to take back.
+   */
+  async takeBack(record: CommandRecord): Promise<boolean> {
+    const { shared, lease, node } = this.#deps
+    const { commandId } = record
+    if (this.#kept.find(commandId)?.why !== 'handed_over') return true
+    if (!(await shared.handOver(commandId, node, lease.incarnation))) return false
+    await this.#kept.takeBack(record)
+    void this.#receive(record)
+    return true
+  }
+
+  /**
    * The bus brings it back to nobody: this node may send it. False: it went to another member, which has taken it over. While the
    * registry is away it waits; what expires meanwhile is told so by its session.
    */
@@ -212,7 +226,8 @@ export class KeptLedger implements Ledger {
     const verdict = await shared.write(own, epoch, writtenAtMs)
     if (verdict === 'not_owner') this.#deps.onNotOwner(own.chargePointId, epoch)
     if (verdict !== 'written') return false
-    this.#kept.takeBack(own)
+    // From its mark on its session here ends it.
+    if (this.#kept.find(commandId)?.why === 'handed_over') this.#kept.track(own, 'late')
     return await local.markWritten(commandId, epoch, writtenAtMs)
   }
 
@@ -295,7 +310,6 @@ export class KeptLedger implements Ledger {
       const entry = own ?? (await shared.get(commandId))
       if (entry) await knowledge.isInDoubt(entry)
     }
-    const isOwn = own?.node === node
     const settled =
       (await shared.settle(commandId, outcome, settledAtMs, { isOwn, untilTold })) ??
       (isOpen ? await this.#settleLost(own, outcome, settledAtMs) : undefined)

@@ -14,7 +14,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 function route(
   locations: string[],
   reply: (node: string) => Promise<ControlReply>,
-  ledger: { isClaimants: boolean; known?: CommandRecord } = { isClaimants: true },
+  ledger: { isClaimants: boolean; known?: CommandRecord; isTaken?: boolean } = { isClaimants: true },
   others = { areAlive: true, missingIsDead: true }
 ) {
   const sent: string[] = []
@@ -29,7 +29,11 @@ function route(
         return node === undefined ? undefined : { node, epoch: 1, incarnation: 'i-1' }
       }
     },
-    ledger: { handOver: async () => ledger.isClaimants, get: async () => ledger.known },
+    ledger: {
+      handOver: async () => ledger.isClaimants,
+      takeBack: async () => !ledger.isTaken,
+      get: async () => ledger.known
+    },
     lease: {
       registryIsWhole: async () => true,
       nodes: async () =>
@@ -65,6 +69,13 @@ test('a stale directory costs one re-route; is that stale too, the command is of
   const stale = route(['node-b'], async () => 'not_owner')
   strictEqual(await stale.clusterRoute.deliver(claimedCommand('c-2')), 'offline')
   deepStrictEqual(stale.sent, ['c-2 to node-b', 'c-2 to node-b'])
+})
+
+test('a charge point that comes here while its command was handed over in vain gets it here, unless somebody else has it', async () => {
+  const cameHere = route(['node-b', 'node-a'], async () => 'not_owner')
+  strictEqual(await cameHere.clusterRoute.deliver(claimedCommand('c-1')), 'here')
+  const taken = route(['node-b', 'node-a'], async () => 'not_owner', { isClaimants: true, isTaken: true })
+  strictEqual(await taken.clusterRoute.deliver(claimedCommand('c-2')), 'handed_over')
 })
 
 test('a command that the ledger has lost is not taken for handed over: who gave it tries again', async () => {

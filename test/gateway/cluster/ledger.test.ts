@@ -56,6 +56,23 @@ test('the ledger is told that a hand-over has arrived, again when it could not b
   deepStrictEqual(shared.receivedIds, ['c-1', 'c-2'])
 })
 
+test("what was handed over in vain is taken back as this node's own, and the ledger hears that it has arrived", async () => {
+  const { ledger, shared, store, command } = openLedger()
+  await ledger.claim(command())
+  strictEqual(await ledger.takeBack(command()), true, 'it never left')
+  strictEqual(await ledger.handOver(command(), 'node-b', 'i-b'), true)
+  strictEqual(ledger.looksAfter('c-1'), false)
+  strictEqual(await ledger.takeBack(command()), true)
+  deepStrictEqual(
+    [ledger.looksAfter('c-1'), shared.entries.get('c-1')?.node, shared.receivedIds],
+    [true, 'node-a', ['c-1']]
+  )
+  strictEqual((store.persisted.get('commands/c-1') as CommandRecord).node, 'node-a')
+  strictEqual(await ledger.handOver(command(), 'node-b', 'i-b'), true)
+  shared.entries.set('c-1', command({ node: 'node-b', state: 'written', epoch: 7, writtenAtMs: 5 }))
+  strictEqual(await ledger.takeBack(command()), false)
+})
+
 test('what a sweep is about to end is neither taken nor claimed, also when it comes while it goes to the disk', async () => {
   const { ledger, shared, clock, store, command } = openLedger()
   const given = (commandId: string) => ({ ...command(), commandId })
