@@ -134,7 +134,7 @@ export const chaosCases: readonly ChaosCase[] = [
     name: 'redis-emptied',
     about: 'Redis killed and back at once, without its data',
     lost: 'none',
-    reasons: ['ledger_lost'],
+    reasons: ['ledger_lost', 'node_lost'],
     run: async ({ cluster: { redis } }) => {
       await redis.kill()
       redis.forget()
