@@ -7,6 +7,7 @@ import type { NodeLease } from '../../ports/node-lease.ts'
 import type { NodeStore } from '../../ports/node-store.ts'
 import type { CommandOutcome, CommandRecord } from '../../ports/records.ts'
 import { everyRow } from '../every-row.ts'
+import { mayBeWritten } from '../outcomes.ts'
 import { type DueCommand, KeptCommands } from './kept-commands.ts'
 import type { LedgerKnowledge } from './ledger-knowledge.ts'
 import { isUnavailable } from './unavailable.ts'
@@ -223,6 +224,8 @@ export class KeptLedger implements Ledger {
     const { shared, local } = this.#deps
     const own = await local.get(commandId)
     if (!own) return false
+    // While this node was taken for dead somebody may have ended it, or written it, and has not told that to an emptied ledger.
+    if (await this.#isInDoubt(own)) return false
     const verdict = await shared.write(own, epoch, writtenAtMs)
     if (verdict === 'not_owner') this.#deps.onNotOwner(own.chargePointId, epoch)
     if (verdict !== 'written') return false
@@ -306,15 +309,17 @@ export class KeptLedger implements Ledger {
     const { shared, local, node, knowledge } = this.#deps
     const own = await local.get(commandId)
     const isOpen = own !== undefined && own.state !== 'settled'
+    // That it was not written here does not say that it was not written.
+    const said = own && outcome.reason === 'ledger_lost' && (await this.#isInDoubt(own)) ? mayBeWritten : outcome
     const untilTold = async () => {
       const entry = own ?? (await shared.get(commandId))
       if (entry) await knowledge.isInDoubt(entry)
     }
     const settled =
-      (await shared.settle(commandId, outcome, settledAtMs, { isOwn, untilTold })) ??
-      (isOpen ? await this.#settleLost(own, outcome, settledAtMs) : undefined)
+      (await shared.settle(commandId, said, settledAtMs, { isOwn, untilTold })) ??
+      (isOpen ? await this.#settleLost(own, said, settledAtMs) : undefined)
     if (settled) {
-      if (own) await local.settle(commandId, outcome, settledAtMs)
+      if (own) await local.settle(commandId, said, settledAtMs)
       this.#kept.ended(commandId)
       return settled
     }
@@ -329,6 +334,12 @@ export class KeptLedger implements Ledger {
     }
     await this.#kept.close(known)
     return undefined
+  }
+
+  /** As the last look found it; only then it is worth a question. */
+  async #isInDoubt(record: CommandRecord): Promise<boolean> {
+    const { knowledge } = this.#deps
+    return knowledge.wasInDoubt(record) && (await knowledge.isInDoubt(record))
   }
 
   /** What this node keeps has its outcome even when the shared ledger has forgotten the command. */

@@ -260,6 +260,29 @@ test('a claim in doubt that is claimed anew while a sweep looks at it is left to
   )
 })
 
+// Seed 2545: a node was cut off, another ended what it had claimed and died, and the emptied ledger heard of it only by the first.
+test('what another node may have ended before a loss is not written, nor told as not sent', async () => {
+  const { ledger, own, knowledge, shared, command } = openLedger()
+  await ledger.claim(command())
+  own(7)
+  knowledge.inDoubt = true
+  strictEqual(await ledger.markWritten('c-1', 7, 5), false)
+  strictEqual(shared.entries.get('c-1')?.state, 'claimed')
+  const settled = await ledger.settle('c-1', { outcome: 'not_sent', reason: 'ledger_lost' }, 9)
+  deepStrictEqual([settled?.settlement?.outcome, settled?.settlement?.reason], ['unknown', 'ledger_lost'])
+})
+
+test('what waits for a node that tells an emptied ledger what it knows is written when that has told', async () => {
+  const { ledger, own, knowledge, command } = openLedger()
+  await ledger.claim(command())
+  own(7)
+  knowledge.inDoubt = true
+  knowledge.wait = async () => {
+    knowledge.inDoubt = false
+  }
+  strictEqual(await ledger.markWritten('c-1', 7, 5), true)
+})
+
 test('a command of the bus that another member may have taken over before a loss is not sent when it is confirmed', async () => {
   const { ledger, knowledge, command } = openLedger()
   const record = command({ readIn: 1 })
