@@ -3,6 +3,14 @@ import type { Check } from './checks.ts'
 /** The rules between the keys of Kafka and Redis. */
 export const clusterChecks: readonly Check[] = [
   {
+    key: 'kafka.brokers',
+    with: [],
+    fault: ({ kafka: { brokers } }) => {
+      const wrong = brokers.find((broker) => !isPort(broker.slice(broker.lastIndexOf(':') + 1)))
+      return wrong === undefined ? undefined : `${wrong}: the port has to be a number from 1 to 65535`
+    }
+  },
+  {
     key: 'kafka.sasl_mechanism',
     with: ['kafka.sasl_username', 'kafka.sasl_password'],
     fault: ({ kafka: { saslMechanism, saslUsername, saslPassword } }) => {
@@ -75,3 +83,8 @@ export const clusterChecks: readonly Check[] = [
         : 'kafka.events_topic, kafka.commands_topic and kafka.dead_letter_topic have to be three topics; give each a name of its own'
   }
 ]
+
+function isPort(text: string): boolean {
+  const port = Number(text)
+  return Number.isInteger(port) && port >= 1 && port <= 65_535
+}

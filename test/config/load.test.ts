@@ -306,6 +306,11 @@ test('keys that contradict each other are refused', () => {
     [['--kafka.tls', 'true', '--kafka.tls_cert_file', 'c.pem'], /no use without its key/],
     [['--redis.cluster', 'true'], /redis\.url: not set, so the other keys of redis would have no effect/],
     [['--redis.password', 'x'], /redis\.url: not set/],
+    [
+      ['--kafka.brokers', 'kafka-1:9092,kafka-2:99999'],
+      /^--kafka\.brokers: kafka-2:99999: the port has to be a number from 1 to 65535$/
+    ],
+    [['--kafka.brokers', 'kafka-1:0'], /the port has to be a number from 1/],
     [['--redis.url', 'redis://r:port'], /^--redis\.url: the port has to be a number up to 65535/],
     [['--redis.url', 'redis://r:6379,redis://r:65536'], /the port has to be a number/],
     [
