@@ -234,6 +234,8 @@ test('Redis goes away and comes back: charge points go on, new ones get in, comm
   ok((await fresh.boot()).ok)
   const refused = await a.post('/v1/charge-points/CP-6/commands', { id: 'away-1', ...reset })
   deepStrictEqual([refused.status, (refused.body as { code: string }).code], [503, 'registry_unavailable'])
+  const unheard = await b.get('/v1/charge-points/CP-none')
+  deepStrictEqual([unheard.status, (unheard.body as { code: string }).code], [503, 'registry_unavailable'])
   await redis.start()
   await eventually(async () => ((await redisState(a)) === 'up' && (await redisState(b)) === 'up' ? true : undefined))
   await a.post('/v1/charge-points/CP-6/commands', { id: 'away-2', ...reset })

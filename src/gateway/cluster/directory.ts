@@ -14,22 +14,27 @@ export class ClusterDirectory implements Directory {
     this.#local = local
   }
 
-  async load(chargePointId: string): Promise<Remembered> {
+  load(chargePointId: string): Promise<Remembered> {
     const here = this.recall(chargePointId)
-    try {
-      return newerOf(here, await this.#shared.load(chargePointId))
-    } catch (error) {
-      if (!isUnavailable(error)) throw error
-      return here
-    }
+    return this.#orLocal(
+      () => this.#loadShared(chargePointId, here),
+      async () => here
+    )
   }
 
   recall(chargePointId: string): Remembered {
     return this.#local.recall(chargePointId)
   }
 
+  /** Rejects with `registry_unavailable` when this node has nothing: that nobody ever saw it would be a guess. */
   async chargePoint(chargePointId: string): Promise<ChargePointRecord | undefined> {
-    return (await this.load(chargePointId)).record
+    const here = this.recall(chargePointId)
+    try {
+      return (await this.#loadShared(chargePointId, here)).record
+    } catch (error) {
+      if (!here.record || !isUnavailable(error)) throw error
+      return here.record
+    }
   }
 
   chargePoints(after: string | undefined, limit: number): Promise<readonly ChargePointRecord[]> {
@@ -54,6 +59,10 @@ export class ClusterDirectory implements Directory {
       () => this.#shared.reserveTransaction(chargePointId, startKey, candidate),
       async () => candidate
     )
+  }
+
+  async #loadShared(chargePointId: string, here: Remembered): Promise<Remembered> {
+    return newerOf(here, await this.#shared.load(chargePointId))
   }
 
   async #orLocal<T>(shared: () => Promise<T>, local: () => Promise<T>): Promise<T> {

@@ -1,9 +1,10 @@
-import { deepStrictEqual, ok, strictEqual } from 'node:assert'
+import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert'
 import { test } from 'node:test'
 import { ClusterDirectory } from '../../../src/gateway/cluster/directory.ts'
 import type { ChargePointRecord, StoreChange, TransactionRecord } from '../../../src/ports/records.ts'
 import type { SharedState } from '../../../src/ports/shared-state.ts'
 import { GatewayHarness, turn } from '../../support/gateway.ts'
+import { away } from '../../support/kept-ledger.ts'
 import { MemoryStore, memoryDirectory } from '../../support/memory-ports.ts'
 
 /** What nodes share, without its fencing: the newest write stands. */
@@ -87,4 +88,20 @@ test('of two rows of a transaction that of the higher epoch stands, whatever the
   await store.commit([{ table: 'transactions', key: 'CP-1\u00011', value: row(7, 301_000, 'open') }])
   const directory = new ClusterDirectory(shared.state, memoryDirectory(store))
   strictEqual((await directory.load('CP-1')).transactions[0]?.state, 'ended')
+})
+
+// It was answered with 404, "never seen here", by every node that it had not been connected to.
+test('while the registry is away nobody says of a charge point that it was never seen', async () => {
+  const store = new MemoryStore()
+  const record: ChargePointRecord = { chargePointId: 'CP-1', epoch: 7, version: '1.6', connections: [] }
+  await store.commit([{ table: 'chargePoints', key: 'CP-1', value: record }])
+  const shared = { load: () => Promise.reject(away) } as unknown as SharedState
+  const directory = new ClusterDirectory(shared, memoryDirectory(store))
+  await rejects(directory.chargePoint('CP-2'), { code: 'registry_unavailable' })
+  deepStrictEqual(await directory.chargePoint('CP-1'), record)
+  deepStrictEqual(
+    await directory.load('CP-2'),
+    { record: undefined, transactions: [] },
+    'a session begins all the same'
+  )
 })
