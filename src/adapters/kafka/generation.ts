@@ -1,3 +1,4 @@
+import { GatewayError } from '../../lib/gateway-error.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { CommandHandler, SourceRecord } from '../../ports/command-source.ts'
 import type { Logger } from '../../ports/logger.ts'
@@ -202,7 +203,7 @@ async function handle(
   deps: GenerationDeps,
   positions: Map<number, bigint>
 ): Promise<boolean> {
-  const { clock, gate, handler, logger, topic } = deps
+  const { clock, closing, gate, handler, logger, topic } = deps
   const { signal } = generation
   const records = batch.records.map((record) => deps.toSource(record, generation.generationId))
   for (let failures = 1; records.length > 0; failures++) {
@@ -216,10 +217,11 @@ async function handle(
       await handler.accept(records)
       break
     } catch (error) {
-      logger.warn(
-        { error, topic, where: records[0]?.where, count: records.length },
-        'Kafka: a batch is not accepted yet'
-      )
+      const batchOf = { topic, where: records[0]?.where, count: records.length }
+      // The stop itself ends the wait for a topic of dead letters that is missing.
+      if (closing.aborted && isClosed(error))
+        logger.info(batchOf, 'Kafka: stopped before a batch was accepted; it is read again')
+      else logger.warn({ error, ...batchOf }, 'Kafka: a batch is not accepted yet')
       await wait(clock, backOffMs(failures), signal)
     }
   }
@@ -284,6 +286,10 @@ async function awaitOtherCommit(
     }
   }
   offsets.close()
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof GatewayError && error.code === 'sink_closed'
 }
 
 async function isCommitted(batch: Batch, { offsets, logger, topic }: GenerationDeps): Promise<boolean> {

@@ -4,6 +4,7 @@ import { Gate } from '../../../src/adapters/kafka/gate.ts'
 import { consumeGeneration, type GenerationSettings } from '../../../src/adapters/kafka/generation.ts'
 import type { Generation, GroupOffsets } from '../../../src/adapters/kafka/group-offsets.ts'
 import type { FetchedPartition, PartitionReader, TopicRecord } from '../../../src/adapters/kafka/partition-reader.ts'
+import { GatewayError } from '../../../src/lib/gateway-error.ts'
 import type { CommandHandler, SourceRecord } from '../../../src/ports/command-source.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { memoryLogger } from '../../support/memory-logger.ts'
@@ -24,6 +25,7 @@ function recordAt(offset: number): TopicRecord {
 /** A topic of one partition, the group's committed offset in it, and a clock that the test moves. */
 function world() {
   const clock = new FakeClock()
+  const logger = memoryLogger()
   const closing = new AbortController()
   const topic: TopicRecord[] = []
   const told: string[] = []
@@ -72,7 +74,7 @@ function world() {
     }),
     topic: 'commands',
     clock,
-    logger: memoryLogger(),
+    logger,
     onFault: () => told.push('fault'),
     onWell: () => told.push('well'),
     onSilence: (what) => told.push(what),
@@ -96,7 +98,7 @@ function world() {
     })
     return { over, ended: () => until('the generation ends', () => isDone) }
   }
-  return { topic, told, faults, fetches, clock, group, onCommit, closing, until, begin }
+  return { topic, told, faults, fetches, clock, logger, group, onCommit, closing, until, begin }
 }
 
 function recorder(onAccept: (attempt: number) => void = () => undefined) {
@@ -239,4 +241,29 @@ test('an empty topic, and a batch that is being accepted for long, are no silenc
   closing.abort()
   over.abort()
   held.resolve()
+})
+
+// It was a warning with a stack, of a record that is not lost.
+test('a stop while a dead letter waits for its topic is one line without an error; another fault then is still told', async () => {
+  for (const code of ['sink_closed', 'registry_unavailable'] as const) {
+    const { topic, logger, closing, until, begin } = world()
+    topic.push(recordAt(0))
+    const stopped = Promise.withResolvers<void>()
+    let offered = false
+    const accept = () => {
+      offered = true
+      return stopped.promise
+    }
+    const first = begin(1, { accept, proceed: () => undefined })
+    await until('it is offered', () => offered)
+    closing.abort()
+    stopped.reject(new GatewayError(code, 'said so'))
+    const told = () => logger.lines.filter(({ level }) => level === 'info' || level === 'warn')
+    await until('it is told', () => told().length > 0)
+    first.over.abort()
+    await first.ended()
+    const lines = told().map(({ level, fields, message }) => [level, 'error' in fields, message])
+    const left = ['info', false, 'Kafka: stopped before a batch was accepted; it is read again']
+    deepStrictEqual(lines, code === 'sink_closed' ? [left] : [['warn', true, 'Kafka: a batch is not accepted yet']])
+  }
 })
