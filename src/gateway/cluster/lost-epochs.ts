@@ -74,6 +74,7 @@ export class LostEpochs implements DurableWaiter {
     if (!this.#ownAreChecked) await this.checkOwn()
     const lost = await this.#deps.shared.takeLostEpochs(perSweepMax)
     for (const epoch of lost) this.#tell(epoch)
+    this.#report(lost)
     return lost.length
   }
 
@@ -87,6 +88,16 @@ export class LostEpochs implements DurableWaiter {
         'a lost epoch could not be closed; its event comes again with the same id'
       )
     })
+  }
+
+  /** `node` stands on every line and is who writes it. */
+  #report(lost: readonly LostEpoch[]): void {
+    for (const [lostNode, { length: connections }] of Map.groupBy(lost, ({ node }) => node)) {
+      this.#deps.logger.warn(
+        { lostNode, connections },
+        'a gateway has not renewed its lease in Redis and counts as dead: its open connections are told as lost (node_lost); see whether it runs, and what its log and /health/ready say of Redis'
+      )
+    }
   }
 
   #tell(epoch: LostEpoch): void {

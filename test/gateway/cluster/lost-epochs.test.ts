@@ -21,6 +21,7 @@ const row = (chargePointId: string, epoch: number): OpenEpochRecord => ({
 function made(shared: { readonly lost?: readonly Lost[]; readonly own?: readonly OpenEpochRecord[] }) {
   const gateway = new GatewayHarness()
   const closed: string[] = []
+  const logger = memoryLogger()
   const state = { othersAreDead: true }
   const lostEpochs = new LostEpochs({
     node: 'node-a',
@@ -36,9 +37,9 @@ function made(shared: { readonly lost?: readonly Lost[]; readonly own?: readonly
     missingIsDead: () => state.othersAreDead,
     pipeline: gateway.node.pipeline,
     events: gateway.node.events,
-    logger: memoryLogger()
+    logger
   })
-  return { gateway, lostEpochs, closed, state }
+  return { gateway, lostEpochs, closed, state, logger }
 }
 
 const ends = (gateway: GatewayHarness) =>
@@ -69,6 +70,20 @@ test('a lost epoch is closed for good once its event is on disk, and told again 
   await turn()
   const [first, second] = ends(gateway)
   strictEqual(first?.id, second?.id)
+})
+
+test('a sweep says once of each dead gateway which one it is and how many connections it left', async () => {
+  const of = (chargePointId: string, epoch: number, node: string) => ({ ...row(chargePointId, epoch), node })
+  const lost = [of('CP-1', 5, 'node-b'), of('CP-2', 6, 'node-c'), of('CP-3', 7, 'node-b')]
+  const { lostEpochs, logger } = made({ lost })
+  await lostEpochs.sweep()
+  deepStrictEqual(
+    logger.lines.map(({ level, fields }) => ({ level, ...fields })),
+    [
+      { level: 'warn', lostNode: 'node-b', connections: 2 },
+      { level: 'warn', lostNode: 'node-c', connections: 1 }
+    ]
+  )
 })
 
 test('nobody is told as lost while a missing lease does not say that its node is dead', async () => {
