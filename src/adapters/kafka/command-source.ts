@@ -5,7 +5,7 @@ import type { SinkState } from '../../ports/event-sink.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { KafkaConnection } from './connection-options.ts'
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts'
-import { explain } from './faults.ts'
+import { explain, type Fault } from './faults.ts'
 import { Gate } from './gate.ts'
 import { consumeGeneration, type GenerationSettings } from './generation.ts'
 import { type GroupMember, type GroupTiming, joinGroup } from './group-member.ts'
@@ -46,17 +46,19 @@ export function createKafkaCommandSource(options: KafkaCommandSourceOptions): Co
   const state = createStateHolder(`Kafka topic ${topic}`, options)
   const gate = new Gate()
   const originals = new WeakMap<SourceRecord, TopicRecord>()
-  let deadLetterFault: SinkState | undefined
+  let deadLetterFault: Fault | undefined
   let running: Promise<void> | undefined
-  let ownState: Pick<SinkState, 'kind' | 'detail'> = { kind: 'starting' }
+  let ownState: Fault | 'starting' | 'up' = 'starting'
 
   // A dead letter that cannot be put down holds the batch, so its trouble is the source's.
   const tell = (): void => {
-    const told = ownState.kind === 'up' && deadLetterFault ? deadLetterFault : ownState
-    state.set(told.kind, told.detail)
+    if (ownState === 'starting') return
+    if (ownState !== 'up') state.fail(ownState)
+    else if (deadLetterFault) state.fail(deadLetterFault, deadLetterTopic)
+    else state.up()
   }
-  const setOwn = (kind: SinkState['kind'], detail?: string): void => {
-    ownState = { kind, ...(detail !== undefined && { detail }) }
+  const setOwn = (told: Fault | 'up'): void => {
+    ownState = told
     tell()
   }
   const deadLetters: DeadLetters = createDeadLetters({
@@ -66,8 +68,8 @@ export function createKafkaCommandSource(options: KafkaCommandSourceOptions): Co
     ...(createTopics && { createTopics }),
     clock,
     logger,
-    onState: (dead) => {
-      deadLetterFault = dead.kind === 'down' || dead.kind === 'misconfigured' ? dead : undefined
+    onState: (_, fault) => {
+      deadLetterFault = fault
       tell()
     }
   })
@@ -92,10 +94,7 @@ export function createKafkaCommandSource(options: KafkaCommandSourceOptions): Co
         originals.set(source, record)
         return source
       },
-      onFault: (error) => {
-        const fault = explain(error, connection, topic)
-        setOwn(fault.kind, fault.detail)
-      },
+      onFault: (error) => setOwn(explain(error, connection, topic)),
       onWell: () => setOwn('up'),
       onSilence: (what) => lost.resolve(what),
       silentMs
@@ -148,12 +147,11 @@ export function createKafkaCommandSource(options: KafkaCommandSourceOptions): Co
       const startedMs = clock.now()
       try {
         const found = await findOrCreateTopic(connection, topic, 'read', create)
-        if ('fault' in found) setOwn(found.fault.kind, found.fault.detail)
+        if ('fault' in found) setOwn(found.fault)
         else await consumeOnce(handler)
       } catch (error) {
-        const fault = explain(error, connection, topic)
         logger.debug({ error, topic }, 'Kafka: the group could not be joined')
-        setOwn(fault.kind, fault.detail)
+        setOwn(explain(error, connection, topic))
       }
       if (clock.now() - startedMs > 60_000) failures = 1
       await wait(clock, backOffMs(failures), closing.signal)

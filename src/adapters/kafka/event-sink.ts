@@ -9,7 +9,7 @@ import { explain, isUnreachable, saysBroker } from './faults.ts'
 import { partitionOfKey } from './murmur2.ts'
 import { type Compression, createProducer, produce } from './producer.ts'
 import { batchesOf, recordBytes, recordBytesMaxOf, type WireRecord } from './record-batches.ts'
-import { createStateHolder, type StateHolder } from './state.ts'
+import { createStateHolder, type OnState, type StateHolder } from './state.ts'
 import { type CreateTopicSettings, findOrCreateTopic, type TopicFacts } from './topic.ts'
 import { backOffMs, wait } from './wait.ts'
 
@@ -21,7 +21,7 @@ export interface KafkaEventSinkOptions {
   readonly createTopics?: CreateTopicSettings
   readonly clock: Clock
   readonly logger: Logger
-  readonly onState?: (state: SinkState) => void
+  readonly onState?: OnState
 }
 
 /** Kafka's own default of `max.message.bytes`, for a user who may not read the settings of the topic. */
@@ -133,7 +133,7 @@ export class KafkaEventSink implements EventSink {
         return
       }
       logger.debug({ error: found.error, topic }, 'Kafka: the topic cannot be used yet')
-      this.#state.set(found.fault.kind, found.fault.detail)
+      this.#state.fail(found.fault)
       await wait(clock, backOffMs(failures), signal)
     }
     throw closed()
@@ -163,7 +163,7 @@ export class KafkaEventSink implements EventSink {
     })
     this.#producer = producer
     this.#ready = undefined
-    if (this.#failures === 0) this.#state.set('up')
+    if (this.#failures === 0) this.#state.up()
     this.#probeLater(producer)
   }
 
@@ -181,11 +181,10 @@ export class KafkaEventSink implements EventSink {
           const metadata = await producer.metadata({ topics: [topic], forceUpdate: true, retries: 0 })
           if (producer !== this.#producer) return
           this.#lookAtPartitions(metadata.topics.get(topic)?.partitionsCount)
-          if (this.#failures === 0) this.#state.set('up')
+          if (this.#failures === 0) this.#state.up()
         } catch (error) {
           if (producer !== this.#producer) return
-          const fault = explain(error, connection, topic)
-          this.#state.set(fault.kind, fault.detail)
+          this.#state.fail(explain(error, connection, topic))
         }
       }
       this.#probeLater(current)
@@ -216,7 +215,7 @@ export class KafkaEventSink implements EventSink {
 
   #acknowledged(producer: Producer): void {
     this.#failures = 0
-    if (this.#state.current.kind !== 'up' && !this.#isStuck()) this.#state.set('up')
+    if (this.#state.current.kind !== 'up' && !this.#isStuck()) this.#state.up()
     this.#lookAtPartitions(producer.currentMetadata?.topics.get(this.#options.topic)?.partitionsCount)
   }
 
@@ -243,8 +242,7 @@ export class KafkaEventSink implements EventSink {
       )
     } else {
       this.#failures++
-      const fault = explain(error, connection, topic)
-      this.#state.set(fault.kind, fault.detail)
+      this.#state.fail(explain(error, connection, topic))
       logger.warn({ error, topic }, 'Kafka: a send failed for good; a new producer is made')
     }
     this.#endProducer(restarted(error))
@@ -259,8 +257,7 @@ export class KafkaEventSink implements EventSink {
     const fault = explain(error, connection, topic)
     logger.debug({ operation, detail: fault.detail }, 'Kafka: an attempt failed')
     // One leader that is away for a while is the daily business of a cluster; all brokers away, or a refusal, are not.
-    if (isUnreachable(error) || fault.kind === 'misconfigured' || this.#isStuck())
-      this.#state.set(fault.kind, fault.detail)
+    if (isUnreachable(error) || fault.kind === 'misconfigured' || this.#isStuck()) this.#state.fail(fault)
   }
 
   #isStuck(): boolean {

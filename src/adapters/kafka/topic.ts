@@ -15,7 +15,7 @@ import {
   letGo,
   sendsServerName
 } from './connection-options.ts'
-import { explain, type Fault, missingTopic, saysBroker } from './faults.ts'
+import { explain, type Fault, misconfigured, missingTopic, saysBroker } from './faults.ts'
 
 /** What is known of a topic. Members that the user may not ask for are absent. */
 export interface TopicFacts {
@@ -184,9 +184,9 @@ export async function findOrCreateTopic(
         await createTopic(admin, topic, create)
         facts = (await describeTopics(admin, connection, [topic])).topics.get(topic)
         // Created, but not yet known to the broker that was asked: the next try finds it.
-        if (!facts) return { fault: { kind: 'down', detail: `The topic "${topic}" is being created.` } }
+        if (!facts) return { fault: inMaking(topic) }
       }
-      if (!facts) return { fault: { kind: 'misconfigured', detail: missingTopic(topic) } }
+      if (!facts) return { fault: misconfigured('topic_missing', missingTopic(topic)) }
       if (need === 'write' ? !facts.mayWrite : !facts.mayRead) return { fault: mayNot(user, need, topic) }
       return { facts }
     })
@@ -198,12 +198,16 @@ export async function findOrCreateTopic(
 /** The library would hand the address to Node as a TLS server name, which throws outside of every promise. */
 function noServerName(addresses: readonly string[]): Fault {
   const detail = `Kafka advertises addresses (${addresses.join(', ')}) to clients with TLS. Put addresses into kafka.brokers as well, or let it advertise names.`
-  return { kind: 'misconfigured', detail }
+  return misconfigured('server_name', detail)
+}
+
+function inMaking(topic: string): Fault {
+  return { kind: 'down', cause: 'topic_in_making', detail: `The topic "${topic}" is being created.` }
 }
 
 function mayNot(user: string, need: 'read' | 'write', topic: string): Fault {
   const rights = `grant it ${need.toUpperCase()} and DESCRIBE there`
-  return { kind: 'misconfigured', detail: `The user "${user}" may not ${need} the topic "${topic}"; ${rights}.` }
+  return misconfigured('topic_right', `The user "${user}" may not ${need} the topic "${topic}"; ${rights}.`)
 }
 
 function explainCreation(
@@ -213,13 +217,14 @@ function explainCreation(
   create: CreateTopicSettings | undefined
 ): Fault | undefined {
   if (!create) return undefined
-  const misconfigured = (detail: string): Fault => ({ kind: 'misconfigured', detail })
   if (saysBroker(error, 'INVALID_REPLICATION_FACTOR'))
     return misconfigured(
+      'topic_replication',
       `The topic "${topic}" cannot be created with ${create.replicationFactor} replicas: there are fewer brokers. Start more, or lower kafka.replication_factor.`
     )
   if (saysBroker(error, 'TOPIC_AUTHORIZATION_FAILED') || saysBroker(error, 'CLUSTER_AUTHORIZATION_FAILED'))
     return misconfigured(
+      'topic_creation_right',
       `The topic "${topic}" does not exist, and the user "${connection.sasl?.username ?? 'ANONYMOUS'}" may not create it; grant it CREATE, or create the topic.`
     )
   return undefined

@@ -1,6 +1,6 @@
-import { match, ok, strictEqual } from 'node:assert'
+import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import { test } from 'node:test'
-import { AuthenticationError, MultipleErrors, NetworkError, ProtocolError } from '@platformatic/kafka'
+import { AuthenticationError, MultipleErrors, NetworkError, ProtocolError, UserError } from '@platformatic/kafka'
 import { explain, isFenced, isUnreachable, partsOf, saysBroker, shrink } from '../../../src/adapters/kafka/faults.ts'
 
 const connection = {
@@ -53,7 +53,21 @@ test('all brokers away tells what was tried', () => {
   const { kind, detail } = said(wrapped(refused))
   strictEqual(kind, 'down')
   match(detail, /tried kafka-1:9092, kafka-2:9092 \(connect ECONNREFUSED/)
+  match(detail, /check kafka\.brokers/)
   ok(isUnreachable(wrapped(refused)))
+})
+
+test('brokers that had let this client in are told as away, and no setting is blamed', () => {
+  for (const error of [
+    new NetworkError('Connection closed'),
+    new UserError('TLS handshake failed. Please verify the broker supports TLS.')
+  ]) {
+    const { kind, cause, detail = '' } = said(wrapped(error)).onceIn ?? {}
+    deepStrictEqual([kind, cause], ['down', 'unreachable'])
+    match(detail, /^Kafka went away; tried kafka-1:9092, kafka-2:9092 .*; see whether the brokers run/)
+    ok(!/kafka\.|TLS or/.test(detail), detail)
+  }
+  strictEqual(said(wrapped(new UserError('Broker requires TLS.'))).onceIn, undefined)
 })
 
 test('too few replicas are an outage that is named', () => {
