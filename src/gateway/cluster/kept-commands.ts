@@ -195,8 +195,9 @@ export class KeptCommands {
     const own = kept ?? known
     if (this.#open.get(commandId) !== open) return undefined
     if (known?.state === 'settled') {
-      // Settled by an earlier life that died before its outcome was on the disk: its event is still to come, from here.
-      if (known.node === node && kept && kept.state !== 'settled') return known.settlement
+      // Settled by an earlier life that died before its outcome was on the disk, or without an answer: its event is still to come,
+      // and its row with it.
+      if (known.node === node && kept?.state !== 'settled') return known.settlement
       // Taken by this node, and so counted as open by whoever ends it here.
       if (why === 'late') return known.settlement
       await this.close(known)

@@ -309,6 +309,11 @@ export class KeptLedger implements Ledger {
     const { shared, local, node, knowledge } = this.#deps
     const own = await local.get(commandId)
     const isOpen = own !== undefined && own.state !== 'settled'
+    // It has ended here, though an emptied ledger may have been told by another node that it has not.
+    if (own?.state === 'settled' && own.settledAtMs !== settledAtMs) {
+      await this.#kept.tell(own)
+      return undefined
+    }
     // That it was not written here does not say that it was not written.
     const said = own && outcome.reason === 'ledger_lost' && (await this.#isInDoubt(own)) ? mayBeWritten : outcome
     const untilTold = async () => {
@@ -323,7 +328,7 @@ export class KeptLedger implements Ledger {
       this.#kept.ended(commandId)
       return settled
     }
-    const known = own && ((await shared.get(commandId)) ?? own)
+    const known = (await shared.get(commandId)) ?? own
     // Marked by an earlier incarnation, and its answer was lost: nobody else will end it in time.
     if (known?.state === 'written' && known.node === node && isOwn) this.#kept.endSoon(commandId, 'late')
     if (known?.state !== 'settled') return undefined
@@ -332,7 +337,7 @@ export class KeptLedger implements Ledger {
       const isOpenHere = await this.#kept.endAs(known)
       return isOpenHere || known.settledAtMs === settledAtMs ? known : undefined
     }
-    await this.#kept.close(known)
+    if (own) await this.#kept.close(known)
     return undefined
   }
 

@@ -315,6 +315,46 @@ test('an end that was won without an answer is published, also when the ledger f
   strictEqual((await settled)?.settlement, accepted)
 })
 
+// Seed 2080: its row came to the disk without its event, was told as published after the next loss, and it had no outcome.
+test("an end of another node's command that was won without an answer is published", async () => {
+  const { ledger, shared, clock, command } = openLedger()
+  shared.entries.set('c-1', command({ node: 'node-b' }))
+  const settle = shared.settle.bind(shared)
+  shared.settle = async (...asked) => {
+    shared.settle = settle
+    await settle(...asked)
+    throw away
+  }
+  const settled = ledger.settle('c-1', { outcome: 'not_sent', reason: 'node_lost' }, 9)
+  await turns()
+  clock.advance(500)
+  strictEqual((await settled)?.settlement?.reason, 'node_lost')
+})
+
+test('what this node has ended without a row of its own is on its disk only with its event', async () => {
+  const { ledger, shared, store, clock, command } = openLedger()
+  shared.away = away
+  await rejects(ledger.claim(command()), away)
+  shared.away = undefined
+  shared.entries.set('c-1', command({ state: 'settled', settlement: accepted, settledAtMs: 9 }))
+  clock.advance(10_000)
+  strictEqual((await ledger.due(10))[0]?.outcome, accepted)
+  deepStrictEqual([...store.staged], [])
+})
+
+// Seed 2062: it waited here twice, was accepted, and then told as not sent by the stop of its node.
+test('what has ended here ends no other way when others tell an emptied ledger that it has not', async () => {
+  const { ledger, own, shared, store, command } = openLedger()
+  own(7)
+  await ledger.claim(command())
+  const settled = await ledger.settle('c-1', accepted, 9)
+  await store.commit([{ table: 'commands', key: 'c-1', value: settled ?? null }])
+  shared.empty()
+  shared.entries.set('c-1', command({ node: 'node-b' }))
+  strictEqual(await ledger.settle('c-1', { outcome: 'not_sent', reason: 'shutting_down' }, 12), undefined)
+  strictEqual(shared.entries.get('c-1')?.settlement, accepted)
+})
+
 // Seed 224: asked for again while the registry was away, it was noted as another node's, and ended anew after the next loss.
 test('what has ended here is told to an emptied ledger when it was asked for in vain', async () => {
   const { ledger, own, shared, store, clock, command } = openLedger()
