@@ -206,6 +206,21 @@ const stories: readonly Story[] = [
     seed: 2292,
     story: 'a command came back from a node that stopped, and a sweep told as not sent what its session had written',
     provenBy: [ledger, 'a command that comes back from a hand-over in vain is left to the session that writes it here']
+  },
+  {
+    seed: 2545,
+    story: 'a node that had been cut off wrote what another one had ended and could no longer tell, being dead',
+    provenBy: [loss, 'what another node may have ended before a loss is not written, nor told as not sent']
+  },
+  {
+    seed: 2080,
+    story: 'a sweep got no answer to an end, took it for published, and nobody published it',
+    provenBy: [loss, "an end of another node's command that was won without an answer is published"]
+  },
+  {
+    seed: 2062,
+    story: 'what was accepted was told as not sent by the stop of its node, when an emptied ledger took it for open',
+    provenBy: [loss, 'what has ended here ends no other way when others tell an emptied ledger that it has not']
   }
 ]
 
