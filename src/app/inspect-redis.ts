@@ -1,7 +1,14 @@
+import { readInstallation } from '../adapters/embedded/installation.ts'
 import { createPrometheusMetrics } from '../adapters/prometheus/metrics.ts'
 import { RedisConnection } from '../adapters/redis/connection.ts'
 import type { RedisFault } from '../adapters/redis/faults.ts'
-import { inspectRedis as inspect, type RedisFacts, tryRights } from '../adapters/redis/inspect.ts'
+import {
+  inspectRedis as inspect,
+  type LeaseFacts,
+  leaseOf,
+  type RedisFacts as ServersFacts,
+  tryRights
+} from '../adapters/redis/inspect.ts'
 import { keysWith } from '../adapters/redis/keys.ts'
 import type { Config } from '../config/schema.ts'
 import { GatewayError } from '../lib/gateway-error.ts'
@@ -9,7 +16,19 @@ import { createSystemClock } from '../lib/system-clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import { redisSettings } from './outside-settings.ts'
 
-export type { RedisFacts, RedisServerFacts } from '../adapters/redis/inspect.ts'
+export type { RedisServerFacts } from '../adapters/redis/inspect.ts'
+
+/** Who runs as this `node.id` now, and whether that is the installation in `data_dir`. */
+export interface NodeHolder extends LeaseFacts {
+  readonly is: 'this' | 'another' | 'unknown'
+  /** Why it is `unknown`. */
+  readonly problem?: string
+}
+
+export interface RedisFacts extends ServersFacts {
+  /** Absent: nobody. */
+  readonly holder?: NodeHolder
+}
 
 const silent = (): void => undefined
 const noLogger: Logger = { debug: silent, info: silent, warn: silent, error: silent }
@@ -41,10 +60,12 @@ export async function inspectRedis(config: Config): Promise<RedisFacts | RedisPr
     const facts = await inspect({ connection, keys, clock, cluster: settings.cluster })
     if (facts.servers.length === 0) return problemOf(connection.fault, 'it names no server')
     await tryRights(connection, keys, settings.requestTimeoutMs)
+    const lease = await leaseOf(connection, keys, config.node.id)
+    const found = { ...facts, ...(lease && { holder: await holderOf(lease, config.dataDir) }) }
     // A server alone goes by no address there.
     const [url = ''] = rootNodes
     const host = new URL(url).host
-    return facts.cluster ? facts : { ...facts, servers: facts.servers.map((server) => ({ ...server, address: host })) }
+    return facts.cluster ? found : { ...found, servers: facts.servers.map((server) => ({ ...server, address: host })) }
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error
     return problemOf(connection.fault, error.message)
@@ -52,6 +73,15 @@ export async function inspectRedis(config: Config): Promise<RedisFacts | RedisPr
     clearInterval(alive)
     await connection.close()
     metrics.close()
+  }
+}
+
+async function holderOf(lease: LeaseFacts, dataDir: string): Promise<NodeHolder> {
+  try {
+    const own = await readInstallation(dataDir)
+    return { ...lease, is: own === lease.installation ? 'this' : 'another' }
+  } catch (error) {
+    return { ...lease, is: 'unknown', problem: error instanceof Error ? error.message : String(error) }
   }
 }
 

@@ -1,7 +1,7 @@
 import { match, ok, strictEqual } from 'node:assert'
 import { test } from 'node:test'
 import type { KafkaFacts, TopicFacts } from '../../src/app/inspect-kafka.ts'
-import type { RedisServerFacts } from '../../src/app/inspect-redis.ts'
+import type { NodeHolder, RedisServerFacts } from '../../src/app/inspect-redis.ts'
 import { choices } from '../../src/cli/doctor/choices.ts'
 import type { Finding, Machine, Outside } from '../../src/cli/doctor/finding.ts'
 import { kafka } from '../../src/cli/doctor/kafka.ts'
@@ -188,6 +188,20 @@ test('Redis: its version, role, policy, memory, persistence and clock', async ()
   await expect(withRedis({ clockOffsetMs: -180_020 }), /^fail clock_redis: .*3m behind/)
   // An answer that took long says little about the clock.
   await expect(withRedis({ clockOffsetMs: 5_000, roundTripMs: 9_000 }), /^ok clock_redis/)
+})
+
+test('a node.id that another installation holds is a failure; that of the running gateway itself is not', async () => {
+  const held = (is: NodeHolder['is'], problem?: string): Partial<Outside> => {
+    const holder = { is, installation: 'i-1', leftMs: 8_200, ...(problem !== undefined && { problem }) }
+    return { redis: async () => ({ cluster: false, servers: [healthy], holder }) }
+  }
+  await expect({}, /^ok node_id: nobody runs as node "h"/)
+  await expect(held('this'), /^ok node_id: the gateway of this data_dir runs as node "h"/)
+  await expect(
+    held('another'),
+    /^fail node_id: another gateway \(installation i-1\) runs as node "h".* -> give each gateway a node\.id .* runs out in 9 s$/
+  )
+  await expect(held('unknown', 'EACCES'), /^warn node_id: .*i-1.*cannot be told: EACCES -> run doctor as the user/)
 })
 
 test('without Kafka and Redis in the configuration nobody is asked', async () => {

@@ -109,6 +109,16 @@ test('two installations with one node.id: the second is refused at its start and
   )
   ok(!/\n\s+at .*\.ts:/.test(second.err), second.err)
   strictEqual((await first.get('/health/ready')).status, 200)
+  const twin = ['--node.id', 'twin', ...redisOverTls(redis)]
+  // Beside the first one, and of the folder of the second, which has a store without an installation or none at all.
+  expectFinding(await doctor([...twin, '--data_dir', first.dataDir]), 'ok', 'node_id', /the gateway of this data_dir/)
+  for (const other of ['second', 'third']) {
+    const examined = await doctor([...twin, '--data_dir', join(folder, other)])
+    strictEqual(examined.code, 1)
+    expectFinding(examined, 'fail', 'node_id', /another gateway \(installation /, /give each gateway a node\.id/)
+  }
+  strictEqual(await first.end(), 0)
+  expectFinding(await doctor([...twin, '--data_dir', join(folder, 'third')]), 'ok', 'node_id', /nobody runs as/)
 })
 
 test('a clock that is off by minutes is a failure that names by how much', async () => {

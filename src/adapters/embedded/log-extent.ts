@@ -30,7 +30,7 @@ export class LogExtent {
 
   constructor(store: Store) {
     this.#store = store
-    const head = readHead(store)
+    const head = readHead(store.log)
     this.id = head?.id ?? randomUUID()
     this.#last = head?.lastPosition ?? 0
     this.#bytesTotal = head?.bytesTotal ?? 0
@@ -114,7 +114,7 @@ export class LogExtent {
   }
 }
 
-function readHead(store: Store): Head | undefined {
-  const value = store.log.get(0)
+export function readHead(log: Store['log']): Head | undefined {
+  const value = log.get(0)
   return value && JSON.parse(value.toString())
 }

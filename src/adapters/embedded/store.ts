@@ -51,6 +51,26 @@ export function openStore({ path, mapBytes, sync }: StoreOptions): Store {
   }
 }
 
+/** For a look at the log beside the process that writes it; undefined before its first start. Never in that process: LMDB's locks are its own. */
+export function openStoreToRead(path: string): (Partial<Pick<Store, 'log'>> & Pick<Store, 'close'>) | undefined {
+  try {
+    if (!checkFile(join(path, 'data.mdb'))) return undefined
+    const root = open<Buffer, Buffer>({
+      path,
+      encoding: 'binary',
+      readOnly: true,
+      pageSize: pageBytes,
+      maxDbs: 4,
+      noSubdir: false
+    })
+    // Read only, a table that is missing is not made.
+    const log: Database<Buffer, number> | undefined = root.openDB<Buffer, number>('log', { encoding: 'binary' })
+    return { ...(log && { log }), close: () => root.close() }
+  } catch (error) {
+    throw explainDisk(error, path)
+  }
+}
+
 /** Inside a commit. */
 export function putRows({ state }: Store, rows: readonly Row[]): void {
   for (const { key, value } of rows) {
@@ -63,9 +83,9 @@ const pageBytes = 4_096
 const magicOffset = 24
 const magic = 0xbeefc0de
 
-/** lmdb-js ends the process on a file that is no LMDB file, so its two meta pages are looked at before. */
-function checkFile(path: string): void {
-  if (!existsSync(path)) return
+/** lmdb-js ends the process on a file that is no LMDB file, so its two meta pages are looked at before. False: nothing is there yet. */
+function checkFile(path: string): boolean {
+  if (!existsSync(path)) return false
   const fd = openSync(path, 'r')
   const bytes = Buffer.alloc(2 * pageBytes)
   const read = readSync(fd, bytes)
@@ -77,6 +97,7 @@ function checkFile(path: string): void {
       `${path} is not a store of this gateway. Restore it from a copy, or use an empty folder.`
     )
   }
+  return read > 0
 }
 
 async function commit(root: RootDatabase<Buffer, Buffer>, write: () => void): Promise<void> {

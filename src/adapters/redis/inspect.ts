@@ -59,6 +59,23 @@ export async function inspectRedis(deps: {
   return { cluster, servers }
 }
 
+/** Who holds a `node.id` now. */
+export interface LeaseFacts {
+  readonly installation: string
+  /** Until it runs out, unless it is renewed. */
+  readonly leftMs: number
+}
+
+/** Undefined: nobody. */
+export async function leaseOf(connection: RedisConnection, keys: Keys, node: string): Promise<LeaseFacts | undefined> {
+  const key = keys.lease(node)
+  const [installation, leftMs] = await Promise.all([
+    connection.send(key, ['HGET', key, 'installation']),
+    connection.send(key, ['PTTL', key])
+  ])
+  return typeof installation === 'string' ? { installation, leftMs: Math.max(Number(leftMs), 0) } : undefined
+}
+
 async function timeOf(
   connection: RedisConnection,
   key: string,

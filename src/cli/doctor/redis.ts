@@ -1,4 +1,6 @@
-import type { RedisServerFacts } from '../../app/inspect-redis.ts'
+import { resolve } from 'node:path'
+import type { NodeHolder, RedisServerFacts } from '../../app/inspect-redis.ts'
+import type { Config } from '../../config/schema.ts'
 import { clockApartMsMax, clocksApartMs } from '../../lib/clocks-apart.ts'
 import { formatDuration } from '../../lib/duration.ts'
 import { formatSize } from '../../lib/size.ts'
@@ -16,13 +18,33 @@ export async function redis({ config, outside }: Examined): Promise<Finding[]> {
   if (config.redis.url === undefined) return []
   const facts = await outside.redis()
   if ('problem' in facts) return [fail('redis', facts.problem, facts.remedy)]
-  return facts.servers.flatMap((server) => [
+  const servers = facts.servers.flatMap((server) => [
     reached(server),
     eviction(server),
     persistence(server),
     memory(server),
     clocks(server)
   ])
+  return [...servers, nodeId(config, facts.holder)]
+}
+
+/** Two gateways with one id: the second does not start, or finds its charge points without commands. */
+function nodeId({ node, dataDir }: Config, holder: NodeHolder | undefined): Finding {
+  const name = `node ${JSON.stringify(node.id)}`
+  if (!holder) return ok('node_id', `nobody runs as ${name}`)
+  const { is, installation, leftMs, problem } = holder
+  if (is === 'this') return ok('node_id', `the gateway of this data_dir runs as ${name}`)
+  if (is === 'unknown')
+    return warn(
+      'node_id',
+      `a gateway (installation ${installation}) runs as ${name}; whether it is the one of ${resolve(dataDir)} cannot be told: ${problem}`,
+      'run doctor as the user of the gateway'
+    )
+  return fail(
+    'node_id',
+    `another gateway (installation ${installation}) runs as ${name}; its data_dir is not ${resolve(dataDir)}`,
+    `give each gateway a node.id of its own, or name the data_dir of that one if it is meant; if it is gone for good, its lease runs out in ${Math.max(1, Math.ceil(leftMs / 1_000))} s`
+  )
 }
 
 function reached(server: RedisServerFacts): Finding {
