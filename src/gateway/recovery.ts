@@ -32,11 +32,17 @@ function closed(
 ): readonly StoreChange[] {
   const gone = { table: 'openEpochs', key: keyOf.openEpoch(chargePointId, epoch), value: null } as const
   if (!record) return [gone]
+  const value = withLostEpoch(record, epoch, nowMs)
+  return [gone, { table: 'chargePoints', key: keyOf.chargePoint(chargePointId), value }]
+}
+
+/** The connection of this epoch ended with its node, unless its end is known. */
+export function withLostEpoch(record: ChargePointRecord, epoch: number, atMs: number): ChargePointRecord {
   const connections = record.connections.map((connection) =>
     // With a time, or the next connection would take it for one that is still open and call it replaced.
     connection.epoch === epoch && connection.reason === undefined
-      ? { ...connection, disconnectedAtMs: nowMs, reason: 'node_lost' }
+      ? { ...connection, disconnectedAtMs: atMs, reason: 'node_lost' }
       : connection
   )
-  return [gone, { table: 'chargePoints', key: keyOf.chargePoint(chargePointId), value: { ...record, connections } }]
+  return { ...record, connections }
 }

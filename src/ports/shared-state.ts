@@ -16,7 +16,10 @@ export interface SharedState {
     readonly after?: string
     readonly limit: number
   }): Promise<readonly TransactionRecord[]>
-  /** Write rows that are on this node's disk. An older epoch or an older row never overwrites a newer one. */
+  /**
+   * Write rows that are on this node's disk, or how a dead node's row ended. An older epoch or an older row never overwrites a
+   * newer one.
+   */
   project(changes: readonly StoreChange[]): Promise<void>
   /**
    * A block of 1.6 transaction ids, first to last: never below `atLeast` nor 2 x seconds since 2020, never given before. With

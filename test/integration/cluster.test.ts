@@ -200,6 +200,9 @@ test('the newest connection wins on whichever node, and a retried start gets its
 test('a node that dies: its commands end, its epochs are closed once, and its charge points are served elsewhere', async () => {
   const station = await Station.connect({ url: a.url, id: 'CP-4', onCall: () => undefined })
   await station.boot()
+  // It comes back only after its end was told.
+  const later = await Station.connect({ url: a.url, id: 'CP-7' })
+  await later.boot()
   await b.post('/v1/charge-points/CP-4/commands', { id: 'dies-1', ...reset })
   await eventually(() => (station.received.length > 0 ? true : undefined))
   strictEqual(await a.end('SIGKILL'), 'SIGKILL')
@@ -218,6 +221,14 @@ test('a node that dies: its commands end, its epochs are closed once, and its ch
       )
     )
   await eventually(async () => ((await lost()).length > 0 ? true : undefined))
+  const ends = async () => {
+    const { body } = await b.get('/v1/charge-points/CP-7')
+    return (body as { connections: readonly { reason?: string }[] }).connections.map(({ reason }) => reason)
+  }
+  await eventually(async () => ((await ends())[0] === 'node_lost' ? true : undefined))
+  const back = await Station.connect({ url: b.url, id: 'CP-7' })
+  deepStrictEqual(await ends(), [undefined, 'node_lost'], 'the API says what the topic says')
+  await back.close()
   await a.start()
   await sleep(1000)
   strictEqual((await lost()).length, 1, 'back again, the node tells it with the same id')

@@ -5,12 +5,13 @@ import { keyOf, type OpenEpochRecord } from '../../ports/records.ts'
 import type { SharedState } from '../../ports/shared-state.ts'
 import type { OwnEvents } from '../own-events.ts'
 import type { DurableWaiter, EventPipeline } from '../pipeline.ts'
+import { withLostEpoch } from '../recovery.ts'
 import { Sweeps } from './sweeps.ts'
 
 export interface LostEpochsDeps {
   readonly clock: Clock
   readonly node: string
-  readonly shared: Pick<SharedState, 'takeLostEpochs' | 'closeLostEpoch' | 'ownOpenEpochs'>
+  readonly shared: Pick<SharedState, 'takeLostEpochs' | 'closeLostEpoch' | 'ownOpenEpochs' | 'load' | 'project'>
   readonly store: Pick<NodeStore, 'get'>
   /** See `missingIsDead`. */
   readonly missingIsDead: () => boolean
@@ -22,6 +23,7 @@ export interface LostEpochsDeps {
 const perSweepMax = 500
 
 type LostEpoch = OpenEpochRecord & { readonly node: string }
+type ToldEpoch = LostEpoch & { readonly toldAtMs: number }
 
 /**
  * One `charge_point.disconnected` (`node_lost`) for each open epoch of a node whose lease has run out, from whoever sees it
@@ -30,7 +32,7 @@ type LostEpoch = OpenEpochRecord & { readonly node: string }
  */
 export class LostEpochs implements DurableWaiter {
   readonly #deps: LostEpochsDeps
-  readonly #closing = new Map<number, LostEpoch>()
+  readonly #closing = new Map<number, ToldEpoch>()
   #ownAreChecked = false
   #tickets = 0
   readonly #sweeps: Sweeps
@@ -82,7 +84,7 @@ export class LostEpochs implements DurableWaiter {
     const epoch = this.#closing.get(ticket)
     this.#closing.delete(ticket)
     if (!epoch) return
-    this.#close(epoch).catch((error: unknown) => {
+    this.#ended(epoch).catch((error: unknown) => {
       this.#deps.logger.debug(
         { ...epoch, error },
         'a lost epoch could not be closed; its event comes again with the same id'
@@ -101,10 +103,23 @@ export class LostEpochs implements DurableWaiter {
   }
 
   #tell(epoch: LostEpoch): void {
-    const { pipeline, events } = this.#deps
+    const { clock, pipeline, events } = this.#deps
     const ticket = ++this.#tickets
-    this.#closing.set(ticket, epoch)
+    this.#closing.set(ticket, { ...epoch, toldAtMs: clock.now() })
     pipeline.publish([{ event: events.nodeLost(epoch), changes: [] }], this, ticket)
+  }
+
+  /** What is remembered of the charge point says the same as the event, unless a newer connection has its own word by now. */
+  async #ended({ toldAtMs, ...lost }: ToldEpoch): Promise<void> {
+    const { shared } = this.#deps
+    const { chargePointId, epoch, node } = lost
+    const { record } = await shared.load(chargePointId)
+    const [last] = record?.connections ?? []
+    if (record && last?.epoch === epoch && last.node === node && last.reason === undefined) {
+      const value = withLostEpoch(record, epoch, toldAtMs)
+      await shared.project([{ table: 'chargePoints', key: keyOf.chargePoint(chargePointId), value }])
+    }
+    await this.#close(lost)
   }
 
   #close({ chargePointId, epoch, node }: LostEpoch): Promise<void> {

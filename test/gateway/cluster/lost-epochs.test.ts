@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { missingIsDead } from '../../../src/gateway/cluster/dead-nodes.ts'
 import { LostEpochs } from '../../../src/gateway/cluster/lost-epochs.ts'
 import type { LeaseState } from '../../../src/ports/node-lease.ts'
-import type { OpenEpochRecord } from '../../../src/ports/records.ts'
+import type { ChargePointRecord, ConnectionRecord, OpenEpochRecord } from '../../../src/ports/records.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { GatewayHarness, turn } from '../../support/gateway.ts'
 import { memoryLogger } from '../../support/memory-logger.ts'
@@ -18,9 +18,14 @@ const row = (chargePointId: string, epoch: number): OpenEpochRecord => ({
 })
 
 /** Node a, and what the shared state holds of others and of it. */
-function made(shared: { readonly lost?: readonly Lost[]; readonly own?: readonly OpenEpochRecord[] }) {
+function made(shared: {
+  readonly lost?: readonly Lost[]
+  readonly own?: readonly OpenEpochRecord[]
+  readonly record?: ChargePointRecord
+}) {
   const gateway = new GatewayHarness()
   const closed: string[] = []
+  const projected: unknown[] = []
   const logger = memoryLogger()
   const state = { othersAreDead: true }
   const lostEpochs = new LostEpochs({
@@ -29,6 +34,10 @@ function made(shared: { readonly lost?: readonly Lost[]; readonly own?: readonly
     shared: {
       takeLostEpochs: async () => shared.lost ?? [],
       ownOpenEpochs: async () => shared.own ?? [],
+      load: async () => ({ record: shared.record, transactions: [] }),
+      project: async (changes) => {
+        projected.push(...changes.map(({ value }) => value))
+      },
       closeLostEpoch: async (chargePointId, epoch, node) => {
         closed.push(`${chargePointId} ${epoch} of ${node}`)
       }
@@ -39,7 +48,7 @@ function made(shared: { readonly lost?: readonly Lost[]; readonly own?: readonly
     events: gateway.node.events,
     logger
   })
-  return { gateway, lostEpochs, closed, state, logger }
+  return { gateway, lostEpochs, closed, projected, state, logger }
 }
 
 const ends = (gateway: GatewayHarness) =>
@@ -70,6 +79,52 @@ test('a lost epoch is closed for good once its event is on disk, and told again 
   await turn()
   const [first, second] = ends(gateway)
   strictEqual(first?.id, second?.id)
+})
+
+const connection = (epoch: number, node: string, reason?: string): ConnectionRecord => ({
+  epoch,
+  node,
+  version: '1.6',
+  remoteAddress: '10.0.0.7',
+  connectedAtMs: epoch,
+  ...(reason !== undefined && { disconnectedAtMs: epoch + 1, reason })
+})
+const remembered = (...connections: readonly ConnectionRecord[]): ChargePointRecord => ({
+  chargePointId: 'CP-1',
+  epoch: connections[0]?.epoch ?? 0,
+  version: '1.6',
+  registration: { status: 'accepted', intervalS: 300, decidedAtMs: 1 },
+  connections
+})
+
+// The topic had `node_lost`, the API no end at all, and after the next connection `replaced`.
+test('what is told as lost has ended in what is remembered too, at the time of the event', async () => {
+  const earlier = connection(3, 'node-c', 'closed_by_charge_point')
+  const record = remembered(connection(5, 'node-b'), earlier)
+  const { gateway, lostEpochs, projected, closed } = made({ lost: [{ ...row('CP-1', 5), node: 'node-b' }], record })
+  const toldAtMs = gateway.clock.now()
+  await lostEpochs.sweep()
+  deepStrictEqual(projected, [], 'not before the event is on disk')
+  gateway.clock.advance(10)
+  await turn()
+  const ended = { ...connection(5, 'node-b'), disconnectedAtMs: toldAtMs, reason: 'node_lost' }
+  deepStrictEqual(projected, [{ ...record, connections: [ended, earlier] }])
+  deepStrictEqual(closed, ['CP-1 5 of node-b'])
+})
+
+test('an end that is known, and what a newer connection remembers, is left as it is when an epoch is told as lost', async () => {
+  for (const record of [
+    remembered(connection(5, 'node-b', 'taken_for_lost')),
+    remembered(connection(6, 'node-c'), connection(5, 'node-b', 'replaced')),
+    remembered(connection(5, 'node-c')),
+    undefined
+  ]) {
+    const lost = [{ ...row('CP-1', 5), node: 'node-b' }]
+    const { lostEpochs, projected, closed } = made({ lost, ...(record && { record }) })
+    await lostEpochs.sweep()
+    await turn()
+    deepStrictEqual([projected, closed], [[], ['CP-1 5 of node-b']])
+  }
 })
 
 test('a sweep says once of each dead gateway which one it is and how many connections it left', async () => {
