@@ -69,6 +69,7 @@ describe('three brokers', () => {
     await until('the state is down', () => sink.state().kind === 'down')
     for (const address of kafka().addresses())
       ok((sink.state().detail ?? '').includes(address), sink.state().detail ?? '')
+    match(sink.state().detail ?? '', /went away/, 'no setting that worked is blamed')
     await kafka().startAll()
     await moves(200)
     await until('the state is up', () => sink.state().kind === 'up')
