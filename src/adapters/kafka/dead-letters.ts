@@ -48,7 +48,11 @@ export function createDeadLetters(options: KafkaEventSinkOptions): DeadLetters {
       last = done.catch(() => undefined)
       return done
     },
-    close: async () => sink?.close()
+    close: async () => {
+      // A record that is refused only now must find it closed, or it would wait for its topic beyond the stop.
+      sink ??= new KafkaEventSink(options)
+      await sink.close()
+    }
   }
 }
 
