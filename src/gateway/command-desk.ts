@@ -238,7 +238,10 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
       .settle(commandId, outcome, clock.now())
       .then((record) => (record ? this.#publish(record) : this.#open.delete(commandId)))
       .catch((error: unknown) =>
-        logger.error({ commandId, outcome: outcome.outcome, error }, 'a command could not be settled')
+        logger[levelOf(error)](
+          { commandId, outcome: outcome.outcome, error },
+          'a command could not be settled; the next start of this node does it, or another node'
+        )
       )
       .finally(() => this.#settling--)
   }
@@ -295,7 +298,7 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     }
     if (conversation) return this.#give(record, conversation)
     const known = await this.#deps.directory.chargePoint(chargePointId).catch((error: unknown) => {
-      logger.error({ chargePointId, error }, 'the directory did not answer; the charge point counts as known')
+      logger[levelOf(error)]({ chargePointId, error }, 'the directory did not answer; the charge point counts as known')
       return true
     })
     return this.settle(commandId, known ? offline : unknownChargePoint)
@@ -337,4 +340,9 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
       return `limits.commands_open_max (${commandsOpenMax}) is reached; send the command again later`
     return undefined
   }
+}
+
+/** What is away has been told of as away, and comes back; anything else is a mistake. */
+function levelOf(error: unknown): 'debug' | 'error' {
+  return error instanceof GatewayError && error.canRetry ? 'debug' : 'error'
 }
