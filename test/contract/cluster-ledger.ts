@@ -293,6 +293,15 @@ export function clusterLedgerContract(name: string, create: () => Promise<Ledger
     deepStrictEqual(why(await b.ledger.overdue(later(), 100)), ['c-1 unpublished'])
   })
 
+  test(`${name}: what a node marked and did not write is told as not sent, though another one has told of its mark`, async (t) => {
+    const { a, b } = await two(t)
+    const marked = claimedCommand('c-1', { node: 'node-a', state: 'written', epoch: 7, writtenAtMs: 6 })
+    await b.ledger.tell(marked)
+    const ended = claimedCommand('c-1', { node: 'node-a', state: 'settled', settlement: cancelled, settledAtMs: 7 })
+    strictEqual(await b.ledger.settleKept({ ...ended, node: 'node-b' }, cancelled, 7), undefined)
+    strictEqual((await a.ledger.settleKept(ended, cancelled, 7))?.settlement?.reason, 'cancelled')
+  })
+
   test(`${name}: another node's end that is told to an emptied ledger stays that node's, and is looked for`, async (t) => {
     const { a, b } = await two(t)
     const record = claimedCommand('c-1', { node: 'node-b' })

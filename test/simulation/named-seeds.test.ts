@@ -221,6 +221,14 @@ const stories: readonly Story[] = [
     seed: 2062,
     story: 'what was accepted was told as not sent by the stop of its node, when an emptied ledger took it for open',
     provenBy: [loss, 'what has ended here ends no other way when others tell an emptied ledger that it has not']
+  },
+  {
+    seed: 4445,
+    story: 'who had marked a command and not written it could not tell so, because another one had told of the mark',
+    provenBy: [
+      '../contract/cluster-ledger.ts',
+      'what a node marked and did not write is told as not sent, though another one has told of its mark'
+    ]
   }
 ]
 

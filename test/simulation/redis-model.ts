@@ -338,7 +338,7 @@ export class RedisModel {
       if (known.record.state === 'settled') return undefined
       const doubt = known.toldAs ?? (isOwn && known.node !== by.node ? known.node : undefined)
       if (lookedInto !== undefined && doubt !== undefined && doubt !== lookedInto) return { doubt }
-      const hasMarked = isOwn && known.node === by.node && known.incarnation === by.incarnation
+      const hasMarked = isOwn && known.node === by.node && [by.incarnation, ''].includes(known.incarnation)
       if (known.record.state === 'written' && outcome.outcome === 'not_sent' && !hasMarked) return undefined
     }
     const row = this.row(commandId)

@@ -15,9 +15,11 @@ if not row[1] then
   redis.call('HSET', KEYS[1], 'record', ARGV[7], 'claimant', ARGV[4], 'handedOver', '0', 'published', '0')
   if ARGV[8] ~= '' then redis.call('HSET', KEYS[1], 'epoch', ARGV[8]) end
   if ARGV[9] ~= '' then redis.call('HSET', KEYS[1], 'writtenAtMs', ARGV[9]) end
-elseif row[1] == 'written' and ARGV[1] == 'not_sent' and (ARGV[10] ~= '1' or row[2] ~= ARGV[4] or row[3] ~= ARGV[5]) then
+elseif row[1] == 'written' and ARGV[1] == 'not_sent' then
   -- It may be on its way to the charge point: only who marked it knows that it is not, and not a sweep that took it for another's.
-  return false
+  -- Another node that told of the mark could not say in which life it was made.
+  local isMarked = ARGV[10] == '1' and row[2] == ARGV[4] and (row[3] == ARGV[5] or row[3] == '')
+  if not isMarked then return false end
 end
 redis.call('HSET', KEYS[1], 'state', 'settled', 'settlement', ARGV[2], 'settledAtMs', ARGV[3], 'node', ARGV[4],
   'incarnation', ARGV[5])
