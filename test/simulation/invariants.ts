@@ -232,7 +232,7 @@ const toldOnly = ['the ledger did not answer', 'no transaction id could be had']
 function isOrphan({ ordered, written, redis }: World, commandId: string, events: readonly TopicEvent[]): boolean {
   const isTold = ordered.get(commandId)?.isTaken === true || written.has(commandId)
   const hasEnded = events.some(({ type, data }) => type === 'command.outcome' && data.commandId === commandId)
-  return redis.flushes > 0 && !isTold && !hasEnded && !redis.deadlineIds().includes(commandId)
+  return redis.flushes > 0 && !isTold && !hasEnded && !redis.ledger.deadlineIds().includes(commandId)
 }
 
 /** Everybody is connected once, nothing waits, and the registry says so. */
@@ -247,7 +247,7 @@ function atRest(world: World, events: readonly TopicEvent[]): string[] {
     if (owner?.node !== living[0]?.name) broken.push(`${chargePointId}: the registry says ${owner?.node ?? 'nobody'}`)
     if (!station.isIdle) broken.push(`${chargePointId}: has something that is not answered`)
   }
-  for (const { record } of world.redis.rows()) {
+  for (const { record } of world.redis.ledger.rows()) {
     if (record.state !== 'settled' && !isOrphan(world, record.commandId, events))
       broken.push(`${record.commandId}: is ${record.state} in the ledger`)
   }

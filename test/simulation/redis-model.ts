@@ -1,34 +1,14 @@
 import { secondsSince2020 } from '../../src/adapters/embedded/transaction-ids.ts'
 import type { RollPart } from '../../src/ports/ledger-roll.ts'
-import {
-  type ChargePointRecord,
-  type CommandOutcome,
-  type CommandRecord,
-  keyOf,
-  type OpenEpochRecord,
-  type TransactionRecord
-} from '../../src/ports/records.ts'
+import { type ChargePointRecord, keyOf, type OpenEpochRecord, type TransactionRecord } from '../../src/ports/records.ts'
 import type { Owner } from '../../src/ports/session-registry.ts'
+import { copy, LedgerModel } from './ledger-model.ts'
 import type { Scheduler } from './scheduler.ts'
 
 export interface LeaseRow {
   readonly installation: string
   incarnation: string
   adopting: boolean
-  expiresAtMs: number
-}
-
-export interface LedgerRow {
-  record: CommandRecord
-  node: string
-  incarnation: string
-  claimant: string
-  handedOver: boolean
-  /** When it was handed over to a node that has not said that it has it. */
-  handedAtMs?: number | undefined
-  readIn: number | undefined
-  toldAs: string | undefined
-  published: boolean
   expiresAtMs: number
 }
 
@@ -44,7 +24,6 @@ interface OpenEpochRow {
   putOffUntilMs: number
 }
 
-export const checkEveryMs = 10_000
 const putOffMs = 10_000
 const startMemoryMs = 3_600_000
 const endedMax = 64
@@ -53,13 +32,11 @@ const idsLeftOutMax = 6_800
 
 /** What is in Redis, and the scripts that change it: each method is one atomic step. `flush` empties it. */
 export class RedisModel {
+  readonly ledger: LedgerModel
   readonly #scheduler: Scheduler
   readonly #owners = new Map<string, OwnerRow>()
   readonly #leases = new Map<string, LeaseRow>()
   readonly #nodes = new Set<string>()
-  readonly #commands = new Map<string, LedgerRow>()
-  #told = 0
-  readonly #deadlines = new Map<string, number>()
   readonly #chargePoints = new Map<string, ChargePointRecord>()
   readonly #transactions = new Map<string, TransactionRecord>()
   readonly #starts = new Map<string, { readonly id: number; readonly expiresAtMs: number }>()
@@ -72,6 +49,7 @@ export class RedisModel {
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler
+    this.ledger = new LedgerModel(scheduler, (id) => this.#owners.get(id))
   }
 
   get #nowMs(): number {
@@ -79,8 +57,9 @@ export class RedisModel {
   }
 
   flush(): void {
-    const all = [this.#owners, this.#leases, this.#nodes, this.#commands, this.#deadlines, this.#chargePoints]
-    for (const part of [...all, this.#transactions, this.#starts, this.#openEpochs]) part.clear()
+    const all = [this.#owners, this.#leases, this.#nodes, this.#chargePoints, this.#transactions]
+    for (const part of [...all, this.#starts, this.#openEpochs]) part.clear()
+    this.ledger.flush()
     this.#mark = undefined
     this.#roll = undefined
     this.#nextId = undefined
@@ -199,172 +178,6 @@ export class RedisModel {
     return { node: row.node, epoch: row.epoch }
   }
 
-  // Ledger
-
-  row(commandId: string): LedgerRow | undefined {
-    const row = this.#commands.get(commandId)
-    if (row && row.expiresAtMs > this.#nowMs) return row
-    this.#commands.delete(commandId)
-    return undefined
-  }
-
-  rows(): readonly LedgerRow[] {
-    return [...this.#commands.values()]
-  }
-
-  putDeadline(commandId: string, atMs: number): void {
-    if (!this.#deadlines.has(commandId)) this.#deadlines.set(commandId, atMs)
-  }
-
-  removeDeadline(commandId: string): void {
-    this.#deadlines.delete(commandId)
-  }
-
-  claimCommand(record: CommandRecord, node: string, incarnation: string): CommandRecord | undefined {
-    const known = this.row(record.commandId)
-    this.#scheduler.say(`redis: ${node} claims ${record.commandId}${known ? `, which is ${known.record.state}` : ''}`)
-    if (known) return known.record
-    this.#enter({ ...record, state: 'claimed', node }, incarnation)
-    return undefined
-  }
-
-  /** `by` has it on its disk, perhaps as another node's. */
-  tellCommand(record: CommandRecord, by: string, incarnation: string): CommandRecord | undefined {
-    const { commandId, state, node, epoch, writtenAtMs } = record
-    const known = this.row(commandId)
-    this.#scheduler.say(`redis: ${by} tells of ${commandId}${known ? `, which is ${known.record.state}` : ''}`)
-    const isOwn = node === by
-    if (!known) {
-      this.#enter(record, isOwn ? incarnation : '').toldAs = `told ${++this.#told}`
-      return undefined
-    }
-    const before = known.record
-    if (isOwn && state === 'written' && before.state === 'claimed')
-      Object.assign(known, { node, incarnation, record: copy({ ...before, state, epoch, writtenAtMs, node }) })
-    else if (isOwn && before.state !== 'settled' && known.node === node)
-      Object.assign(known, { incarnation, handedAtMs: undefined })
-    return before
-  }
-
-  #enter(record: CommandRecord, incarnation: string): LedgerRow {
-    const { node, readIn, ...fixed } = record
-    const row: LedgerRow = {
-      record: copy({ ...fixed, node }),
-      node,
-      incarnation,
-      claimant: node,
-      handedOver: false,
-      readIn,
-      toldAs: undefined,
-      published: false,
-      expiresAtMs: Math.max(record.forgetAtMs, this.#nowMs + 1)
-    }
-    this.#commands.set(record.commandId, row)
-    return row
-  }
-
-  handOver(commandId: string, claimant: string, node: string, incarnation: string): boolean {
-    const row = this.row(commandId)
-    if (row?.record.state !== 'claimed' || row.claimant !== claimant) return false
-    this.#scheduler.say(`redis: ${claimant} hands ${commandId} over to ${node}`)
-    Object.assign(row, {
-      node,
-      incarnation,
-      handedOver: true,
-      handedAtMs: this.#nowMs,
-      record: { ...row.record, node }
-    })
-    return true
-  }
-
-  received(commandId: string, node: string): void {
-    const row = this.row(commandId)
-    if (row?.node === node) row.handedAtMs = undefined
-  }
-
-  reclaim(
-    commandId: string,
-    found: { readonly node: string; readonly incarnation: string; readonly readIn: number | undefined },
-    by: { readonly node: string; readonly incarnation: string; readonly readIn: number | undefined }
-  ): CommandRecord | undefined {
-    const row = this.row(commandId)
-    if (row?.record.state !== 'claimed' || row.handedOver) return undefined
-    if (row.node !== found.node || row.incarnation !== found.incarnation || row.readIn !== found.readIn)
-      return undefined
-    this.#scheduler.say(`redis: ${by.node} takes ${commandId} over from ${found.node}`)
-    Object.assign(row, { ...by, claimant: by.node, record: { ...row.record, node: by.node } })
-    return row.record
-  }
-
-  confirm(commandId: string, node: string): boolean {
-    const row = this.row(commandId)
-    if (!row) return true
-    if (row.node !== node) return false
-    row.readIn = undefined
-    return true
-  }
-
-  write(
-    commandId: string,
-    chargePointId: string,
-    by: { readonly node: string; readonly incarnation: string },
-    epoch: number,
-    writtenAtMs: number
-  ): 'written' | 'refused' | 'not_owner' | 'ledger_lost' {
-    const row = this.row(commandId)
-    if (!row) return 'ledger_lost'
-    if (row.record.state !== 'claimed' || (row.record.epoch !== undefined && row.record.epoch !== epoch))
-      return 'refused'
-    const owner = this.#owners.get(chargePointId)
-    if (owner?.epoch !== epoch || owner.node !== by.node) return 'not_owner'
-    this.#scheduler.say(`redis: ${by.node} marks ${commandId} written`)
-    Object.assign(row, by, { record: { ...row.record, state: 'written', epoch, writtenAtMs, node: by.node } })
-    return 'written'
-  }
-
-  /** `kept`: makes an entry anew that is gone. */
-  settle(
-    commandId: string,
-    { isOwn, ...by }: { readonly node: string; readonly incarnation: string; readonly isOwn: boolean },
-    outcome: CommandOutcome,
-    settledAtMs: number,
-    { kept, lookedInto }: { readonly kept?: CommandRecord; readonly lookedInto?: string } = {}
-  ): CommandRecord | { readonly doubt: string } | undefined {
-    const known = this.row(commandId)
-    if (!known) {
-      if (!kept) return undefined
-      this.claimCommand(kept, by.node, by.incarnation)
-    } else {
-      if (known.record.state === 'settled') return undefined
-      const doubt = known.toldAs ?? (isOwn && known.node !== by.node ? known.node : undefined)
-      if (lookedInto !== undefined && doubt !== undefined && doubt !== lookedInto) return { doubt }
-      const hasMarked = isOwn && known.node === by.node && [by.incarnation, ''].includes(known.incarnation)
-      if (known.record.state === 'written' && outcome.outcome === 'not_sent' && !hasMarked) return undefined
-    }
-    const row = this.row(commandId)
-    if (!row) return undefined
-    this.#scheduler.say(`redis: ${by.node} settles ${commandId}: ${outcome.outcome} ${outcome.reason ?? ''}`)
-    const from = known ? row.record : (kept ?? row.record)
-    const record = copy({ ...from, state: 'settled' as const, settlement: outcome, settledAtMs, node: by.node })
-    Object.assign(row, by, { record })
-    return record
-  }
-
-  publishedCommand(commandId: string): void {
-    const row = this.row(commandId)
-    if (row?.record.state === 'settled') row.published = true
-  }
-
-  takeDeadlines(nowMs: number, limit: number): readonly string[] {
-    const due = [...this.#deadlines].filter(([, atMs]) => atMs <= nowMs).slice(0, limit)
-    for (const [commandId] of due) this.#deadlines.set(commandId, nowMs + checkEveryMs)
-    return due.map(([commandId]) => commandId)
-  }
-
-  deadlineIds(): readonly string[] {
-    return [...this.#deadlines.keys()]
-  }
-
   // Shared state
 
   chargePoint(id: string): ChargePointRecord | undefined {
@@ -480,9 +293,4 @@ export class RedisModel {
     const start = this.#starts.get(key)
     return start && start.expiresAtMs > this.#nowMs ? start.id : undefined
   }
-}
-
-/** What comes out of Redis is never what went in, but its text. */
-function copy<T>(value: T): T {
-  return JSON.parse(JSON.stringify(value)) as T
 }

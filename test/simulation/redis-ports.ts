@@ -7,8 +7,9 @@ import type { LedgerRoll } from '../../src/ports/ledger-roll.ts'
 import { type CommandRecord, keyOf } from '../../src/ports/records.ts'
 import type { SessionRegistry } from '../../src/ports/session-registry.ts'
 import type { SharedState } from '../../src/ports/shared-state.ts'
+import { checkEveryMs } from './ledger-model.ts'
 import { type Network, requestTimeoutMs } from './network.ts'
-import { checkEveryMs, type RedisModel } from './redis-model.ts'
+import type { RedisModel } from './redis-model.ts'
 import type { Actor, Scheduler } from './scheduler.ts'
 import type { SimulatedLease } from './simulated-lease.ts'
 
@@ -59,9 +60,9 @@ export function redisRegistry({ node, redis, lease, ask }: RedisLife): SessionRe
 export function redisLedger({ node, redis, lease, clock, ask }: RedisLife): ClusterLedger {
   const by = () => ({ node, incarnation: lease.incarnation })
   const absent = new Set<string>()
-  const putDeadline = (commandId: string) => ask(() => redis.putDeadline(commandId, clock.now() + checkEveryMs))
+  const putDeadline = (commandId: string) => ask(() => redis.ledger.putDeadline(commandId, clock.now() + checkEveryMs))
   const judge = async (commandId: string, nowMs: number): Promise<OverdueCommand | undefined> => {
-    const row = await ask(() => redis.row(commandId) && { ...redis.row(commandId) })
+    const row = await ask(() => redis.ledger.row(commandId) && { ...redis.ledger.row(commandId) })
     const { record, incarnation = '' } = row ?? {}
     // Its claim may be on its way: forgotten when the next look does not find it either.
     if (!record && !absent.has(commandId)) {
@@ -70,7 +71,7 @@ export function redisLedger({ node, redis, lease, clock, ask }: RedisLife): Clus
     }
     absent.delete(commandId)
     if (!record || row?.published) {
-      await ask(() => redis.removeDeadline(commandId))
+      await ask(() => redis.ledger.removeDeadline(commandId))
       return undefined
     }
     const owner = row?.node ?? ''
@@ -91,7 +92,9 @@ export function redisLedger({ node, redis, lease, clock, ask }: RedisLife): Clus
     await putDeadline(record.commandId)
     const { incarnation } = lease
     const known = await ask(() =>
-      isTold ? redis.tellCommand(record, node, incarnation) : redis.claimCommand(record, node, incarnation)
+      isTold
+        ? redis.ledger.tellCommand(record, node, incarnation)
+        : redis.ledger.claimCommand(record, node, incarnation)
     )
     const { readIn: _readIn, ...kept } = record
     if (!known) return { kind: 'claimed', record: { ...kept, ...(!isTold && { node }) } }
@@ -103,18 +106,18 @@ export function redisLedger({ node, redis, lease, clock, ask }: RedisLife): Clus
     tell: (record) => enter(record, true),
     write: (record, epoch, atMs) => {
       const me = by()
-      return ask(() => redis.write(record.commandId, record.chargePointId, me, epoch, atMs))
+      return ask(() => redis.ledger.write(record.commandId, record.chargePointId, me, epoch, atMs))
     },
     markWritten: async (commandId, epoch, atMs) => {
-      const known = await ask(() => redis.row(commandId)?.record.chargePointId)
+      const known = await ask(() => redis.ledger.row(commandId)?.record.chargePointId)
       if (known === undefined) return false
       const me = by()
-      return (await ask(() => redis.write(commandId, known, me, epoch, atMs))) === 'written'
+      return (await ask(() => redis.ledger.write(commandId, known, me, epoch, atMs))) === 'written'
     },
     settle: async (commandId, outcome, atMs, settler) => {
       const me = { ...by(), isOwn: settler?.isOwn ?? false }
       for (let asks = settler ? { lookedInto: '' } : {}; ; ) {
-        const settled = await ask(() => redis.settle(commandId, me, outcome, atMs, asks))
+        const settled = await ask(() => redis.ledger.settle(commandId, me, outcome, atMs, asks))
         if (!settled || !('doubt' in settled)) return settled
         await settler?.untilTold()
         asks = { lookedInto: settled.doubt }
@@ -124,14 +127,14 @@ export function redisLedger({ node, redis, lease, clock, ask }: RedisLife): Clus
       await putDeadline(record.commandId)
       const isOthers = record.state === 'settled' && record.node !== node
       const me = { ...(isOthers ? { node: record.node, incarnation: '' } : by()), isOwn: record.node === node }
-      const settled = await ask(() => redis.settle(record.commandId, me, outcome, atMs, { kept: record }))
+      const settled = await ask(() => redis.ledger.settle(record.commandId, me, outcome, atMs, { kept: record }))
       return settled && 'doubt' in settled ? undefined : settled
     },
-    handOver: (commandId, to, incarnation) => ask(() => redis.handOver(commandId, node, to, incarnation)),
-    received: ({ commandId }) => ask(() => redis.received(commandId, node)),
+    handOver: (commandId, to, incarnation) => ask(() => redis.ledger.handOver(commandId, node, to, incarnation)),
+    received: ({ commandId }) => ask(() => redis.ledger.received(commandId, node)),
     reclaim: async ({ commandId, readIn }) => {
       for (;;) {
-        const row = await ask(() => redis.row(commandId) && { ...redis.row(commandId) })
+        const row = await ask(() => redis.ledger.row(commandId) && { ...redis.ledger.row(commandId) })
         if (row?.record?.state !== 'claimed' || row.handedOver) return undefined
         const found = { node: row.node ?? '', incarnation: row.incarnation ?? '', readIn: row.readIn }
         const isLost = readIn !== undefined && found.readIn !== undefined && found.readIn < readIn
@@ -141,19 +144,19 @@ export function redisLedger({ node, redis, lease, clock, ask }: RedisLife): Clus
             : await ask(() => redis.isAlive(found.node, found.incarnation))
         if (isAlive && !isLost) return undefined
         const me = { ...by(), readIn }
-        const taken = await ask(() => redis.reclaim(commandId, found, me))
+        const taken = await ask(() => redis.ledger.reclaim(commandId, found, me))
         if (taken) return taken
       }
     },
-    confirm: ({ commandId }) => ask(() => redis.confirm(commandId, node)),
+    confirm: ({ commandId }) => ask(() => redis.ledger.confirm(commandId, node)),
     published: async (commandId) => {
-      await ask(() => redis.publishedCommand(commandId))
-      await ask(() => redis.removeDeadline(commandId))
+      await ask(() => redis.ledger.publishedCommand(commandId))
+      await ask(() => redis.ledger.removeDeadline(commandId))
     },
-    get: (commandId) => ask(() => redis.row(commandId)?.record),
+    get: (commandId) => ask(() => redis.ledger.row(commandId)?.record),
     recent: (id, limit) =>
       ask(() =>
-        redis
+        redis.ledger
           .rows()
           .map(({ record }) => record)
           .filter(({ chargePointId }) => chargePointId === id)
@@ -162,13 +165,13 @@ export function redisLedger({ node, redis, lease, clock, ask }: RedisLife): Clus
       ),
     unsettled: () =>
       ask(() =>
-        redis
+        redis.ledger
           .rows()
           .filter((row) => row.node === node && row.incarnation !== lease.incarnation && row.record.state !== 'settled')
           .map(({ record }): CommandRecord => record)
       ),
     overdue: async (nowMs, limit) => {
-      const due = await ask(() => redis.takeDeadlines(nowMs, limit))
+      const due = await ask(() => redis.ledger.takeDeadlines(nowMs, limit))
       const found = await Promise.all(due.map((commandId) => judge(commandId, nowMs)))
       return found.filter((command) => command !== undefined)
     }
