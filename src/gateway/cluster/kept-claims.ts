@@ -12,6 +12,7 @@ import { isUnavailable } from './unavailable.ts'
 export interface KeptClaimsDeps {
   readonly node: string
   readonly shared: ClusterLedger
+  /** The node's own: keeps what this node has claimed or written, also when the shared one loses its data. */
   readonly local: Ledger
   readonly kept: KeptCommands
   readonly lease: Pick<NodeLease, 'registryIsWhole' | 'state' | 'incarnation'>

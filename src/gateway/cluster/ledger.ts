@@ -1,27 +1,14 @@
-import type { Clock } from '../../ports/clock.ts'
-import type { ClusterLedger } from '../../ports/cluster-ledger.ts'
 import type { Ledger, LedgerClaim } from '../../ports/ledger.ts'
-import type { Logger } from '../../ports/logger.ts'
-import type { NodeLease } from '../../ports/node-lease.ts'
 import type { NodeStore } from '../../ports/node-store.ts'
 import type { CommandOutcome, CommandRecord } from '../../ports/records.ts'
 import { everyRow } from '../every-row.ts'
 import { mayBeWritten } from '../outcomes.ts'
-import { KeptClaims } from './kept-claims.ts'
+import { KeptClaims, type KeptClaimsDeps } from './kept-claims.ts'
 import { type DueCommand, KeptCommands } from './kept-commands.ts'
-import type { LedgerKnowledge } from './ledger-knowledge.ts'
 import { isUnavailable } from './unavailable.ts'
 
-export interface KeptLedgerDeps {
-  readonly node: string
-  readonly shared: ClusterLedger
-  /** The node's own: keeps what this node has claimed or written, also when the shared one loses its data. */
-  readonly local: Ledger
+export interface KeptLedgerDeps extends Omit<KeptClaimsDeps, 'kept'> {
   readonly store: NodeStore
-  readonly lease: Pick<NodeLease, 'registryIsWhole' | 'state' | 'incarnation'>
-  readonly knowledge: Pick<LedgerKnowledge, 'isInDoubt' | 'wasInDoubt'>
-  readonly clock: Clock
-  readonly logger: Logger
   /** The registry does not know the session that wanted to write. */
   readonly onNotOwner: (chargePointId: string, epoch: number) => void
 }
