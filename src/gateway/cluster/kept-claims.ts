@@ -182,18 +182,19 @@ export class KeptClaims {
     // What a sweep of this node is about to end is not sent, also when it comes back from another one.
     const isEnding = () => kept.find(commandId)?.isEnding === true
     if (isEnding()) return false
+    // Before the disk has it: one that is full, or slow, is no message that was lost.
+    void this.#receive(record)
     const own = await kept.keep({ ...record, node: this.#deps.node })
     if (own.kind !== 'claimed' || isEnding()) return false
     kept.track(record, 'late')
-    void this.#receive(record)
     return true
   }
 
-  /** Until the ledger has heard it, or the command is not open here any more. */
+  /** Until the ledger has heard it. */
   async #receive(record: CommandRecord): Promise<void> {
-    const { shared, logger } = this.#deps
+    const { shared, logger, clock } = this.#deps
     const { commandId } = record
-    while (!this.#stopped && this.#kept.looksAfter(commandId)) {
+    while (!this.#stopped && clock.now() < record.expiresAtMs) {
       try {
         await shared.received(record)
         return

@@ -41,16 +41,17 @@ test('a claim of the bus that its own session has written meanwhile leaves the r
   strictEqual((store.persisted.get('commands/c-1') as CommandRecord).state, 'settled')
 })
 
-test('the ledger is told that a hand-over has arrived, again when it could not be reached, and not once the command has ended', async () => {
-  const { ledger, own, shared, clock, command } = openLedger()
-  strictEqual(await ledger.take(command()), true)
-  deepStrictEqual(shared.receivedIds, ['c-1'])
+test('the ledger is told at once that a hand-over has arrived, and again when it could not be reached, until it expires', async () => {
+  const { ledger, shared, store, clock, command } = openLedger()
+  store.isHeld = true
+  const taken = ledger.take(command())
+  deepStrictEqual(shared.receivedIds, ['c-1'], 'before the disk has it')
+  store.release()
+  strictEqual(await taken, true)
   shared.away = away
-  for (const commandId of ['c-2', 'c-3']) strictEqual(await ledger.take({ ...command(), commandId }), true)
+  strictEqual(await ledger.take({ ...command(), commandId: 'c-2' }), true)
+  strictEqual(await ledger.take({ ...command({ expiresAtMs: clock.now() + 400 }), commandId: 'c-3' }), true)
   shared.away = undefined
-  own(7)
-  shared.entries.set('c-3', { ...command(), commandId: 'c-3' })
-  await ledger.settle('c-3', accepted, 9)
   clock.advance(500)
   await turns()
   deepStrictEqual(shared.receivedIds, ['c-1', 'c-2'])
