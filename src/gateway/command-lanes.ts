@@ -2,6 +2,7 @@ import { GatewayError } from '../lib/gateway-error.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { CommandRecord } from '../ports/records.ts'
+import { pause } from './pause.ts'
 
 export interface CommandLanesDeps {
   readonly clock: Clock
@@ -71,7 +72,7 @@ export class CommandLanes {
       lane.isStuck = again
       if (again) {
         for (const { release } of lane.waiting) release()
-        await this.#pause()
+        await pause(this.#deps.clock, retryMs)
       } else {
         lane.waiting.shift()
         first.release()
@@ -93,11 +94,5 @@ export class CommandLanes {
       else logger.warn({ commandId, error }, 'a command could not be handed over; its deadline settles it')
       return waits
     }
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#deps.clock.after(retryMs, resolve)
-    })
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../ports/clock.ts'
 import type { LiveConversation } from './conversation.ts'
+import { pause } from './pause.ts'
 
 export interface TakeoverWatchDeps {
   readonly clock: Clock
@@ -74,9 +75,7 @@ export class TakeoverWatch {
   damp(chargePointId: string): Promise<void> | undefined {
     const seen = this.#byId.get(chargePointId)
     if (!seen || !this.#shared(seen, this.#deps.clock.now())) return undefined
-    return new Promise((resolve) => {
-      this.#deps.clock.after(this.#deps.dampMs, resolve)
-    })
+    return pause(this.#deps.clock, this.#deps.dampMs)
   }
 
   #shared(seen: Takeovers, nowMs: number): boolean {

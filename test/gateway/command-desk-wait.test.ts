@@ -5,12 +5,18 @@ import { booted } from './command-desk-world.ts'
 
 // Who asks for a command or waits for its end, and what it is told when.
 
-test('an outcome that is not on disk yet is not told to who asks again, because a crash may undo it', async () => {
+/** The command c-1 is written, and from now on the disk takes nothing until the test says so. */
+async function writtenOnSlowDisk() {
   const gateway = new GatewayHarness()
   const station = await booted(gateway)
   await gateway.submit('CP-1', { id: 'c-1' })
   await turn()
   gateway.log.isHeld = true
+  return { gateway, station }
+}
+
+test('an outcome that is not on disk yet is not told to who asks again, because a crash may undo it', async () => {
+  const { gateway, station } = await writtenOnSlowDisk()
   station.accept()
   await turn()
   const again = await gateway.submit('CP-1', { id: 'c-1' })
@@ -22,11 +28,7 @@ test('an outcome that is not on disk yet is not told to who asks again, because 
 })
 
 test('who waits gets the outcome as soon as it is on disk, and everybody who waits', async () => {
-  const gateway = new GatewayHarness()
-  const station = await booted(gateway)
-  await gateway.submit('CP-1', { id: 'c-1' })
-  await turn()
-  gateway.log.isHeld = true
+  const { gateway, station } = await writtenOnSlowDisk()
   const got: (string | undefined)[] = []
   for (const _ of [1, 2])
     gateway.node.desk.settled('c-1', 10_000).then((record) => got.push(record?.settlement?.outcome))
@@ -40,11 +42,7 @@ test('who waits gets the outcome as soon as it is on disk, and everybody who wai
 })
 
 test('who waits hears nothing of an outcome that a ledger elsewhere has and this disk has not', async () => {
-  const gateway = new GatewayHarness()
-  const station = await booted(gateway)
-  await gateway.submit('CP-1', { id: 'c-1' })
-  await turn()
-  gateway.log.isHeld = true
+  const { gateway, station } = await writtenOnSlowDisk()
   station.accept()
   await turn()
   gateway.ledger.get = async () => gateway.ledger.won[0]

@@ -156,8 +156,7 @@ export class LedgerModel {
   ): 'written' | 'refused' | 'not_owner' | 'ledger_lost' {
     const row = this.row(commandId)
     if (!row) return 'ledger_lost'
-    if (row.record.state !== 'claimed' || (row.record.epoch !== undefined && row.record.epoch !== epoch))
-      return 'refused'
+    if (row.record.state !== 'claimed') return 'refused'
     const owner = this.#ownerOf(chargePointId)
     if (owner?.epoch !== epoch || owner.node !== by.node) return 'not_owner'
     this.#scheduler.say(`redis: ${by.node} marks ${commandId} written`)

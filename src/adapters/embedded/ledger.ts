@@ -58,7 +58,6 @@ export class EmbeddedLedger implements Ledger {
     const live = this.#live.get(commandId)
     if (live?.record.state !== 'claimed') return false
     const { record } = live
-    if (record.epoch !== undefined && record.epoch !== epoch) return false
     if (this.#currentEpoch(record.chargePointId) !== epoch) return false
     const written: CommandRecord = { ...record, state: 'written', epoch, writtenAtMs }
     await this.#transition(written)

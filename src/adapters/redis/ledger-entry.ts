@@ -17,10 +17,7 @@ export interface LedgerEntry {
 export function encodeRecord(record: CommandRecord): string {
   const { state: _state, node: _node, epoch: _epoch, writtenAtMs: _written, readIn: _readIn, ...rest } = record
   const { settledAtMs: _settled, settlement: _settlement, ...fixed } = rest
-  return JSON.stringify({
-    ...fixed,
-    ...(record.state === 'claimed' && record.epoch !== undefined && { epoch: record.epoch })
-  })
+  return JSON.stringify(fixed)
 }
 
 /** From the fields and values that HGETALL inside a script returns. */

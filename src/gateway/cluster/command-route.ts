@@ -6,6 +6,7 @@ import type { NodeLease } from '../../ports/node-lease.ts'
 import type { CommandRecord } from '../../ports/records.ts'
 import type { Owner, SessionRegistry } from '../../ports/session-registry.ts'
 import type { CommandRoute, Routed } from '../command-desk.ts'
+import { pause } from '../pause.ts'
 import type { KeptLedger } from './ledger.ts'
 
 export interface ClusterRouteDeps {
@@ -59,7 +60,7 @@ export class ClusterRoute implements CommandRoute {
     for (;;) {
       const owner = await registry.locate(record.chargePointId)
       if (owner || clock.now() >= record.expiresAtMs || (await this.#missIsOffline())) return owner
-      await this.#pause()
+      await pause(this.#deps.clock, lookAgainMs)
     }
   }
 
@@ -108,14 +109,8 @@ export class ClusterRoute implements CommandRoute {
         const isUnheard = error instanceof GatewayError && error.code === 'node_unreachable'
         if (!isUnheard || clock.now() >= untilMs) throw error
       }
-      await this.#pause()
+      await pause(this.#deps.clock, lookAgainMs)
       if ((await registry.locate(record.chargePointId))?.node !== node) return 'not_owner'
     }
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#deps.clock.after(lookAgainMs, resolve)
-    })
   }
 }

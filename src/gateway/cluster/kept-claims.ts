@@ -5,6 +5,7 @@ import type { Ledger, LedgerClaim } from '../../ports/ledger.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { NodeLease } from '../../ports/node-lease.ts'
 import type { CommandRecord } from '../../ports/records.ts'
+import { pause } from '../pause.ts'
 import type { KeptCommands } from './kept-commands.ts'
 import type { LedgerKnowledge } from './ledger-knowledge.ts'
 import { isUnavailable } from './unavailable.ts'
@@ -92,7 +93,7 @@ export class KeptClaims {
           if (this.#kept.find(claimed.commandId) === kept) this.#kept.trackUnsure(claimed.commandId)
           throw error
         }
-        await this.#pause(retryMs)
+        await pause(this.#deps.clock, retryMs)
       }
     }
   }
@@ -163,7 +164,7 @@ export class KeptClaims {
         return false
       } catch (error) {
         if (!isUnavailable(error) || this.#stopped) throw error
-        await this.#pause(retryMs)
+        await pause(this.#deps.clock, retryMs)
       }
     }
     return !this.#isElsewhere(commandId)
@@ -200,7 +201,7 @@ export class KeptClaims {
         return
       } catch (error) {
         logger.debug({ commandId, error }, 'the ledger was not told that a hand-over has arrived')
-        await this.#pause(retryMs)
+        await pause(this.#deps.clock, retryMs)
       }
     }
   }
@@ -229,13 +230,7 @@ export class KeptClaims {
    */
   async #untilWhole({ expiresAtMs }: CommandRecord): Promise<void> {
     const { lease, clock } = this.#deps
-    while (clock.now() < expiresAtMs && !(await lease.registryIsWhole())) await this.#pause(retryMs)
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#deps.clock.after(ms, resolve)
-    })
+    while (clock.now() < expiresAtMs && !(await lease.registryIsWhole())) await pause(this.#deps.clock, retryMs)
   }
 }
 

@@ -172,7 +172,11 @@ export class KeptCommands {
   /** Commands of this node that nobody has ended in their time, with the outcome that they have to get. */
   async due(limit: number): Promise<readonly DueCommand[]> {
     const nowMs = this.#deps.clock.now()
-    const late = [...this.#open].filter(([, { dueMs }]) => dueMs <= nowMs).slice(0, limit)
+    const late: [string, Open][] = []
+    for (const [commandId, open] of this.#open) {
+      if (late.length >= limit) break
+      if (open.dueMs <= nowMs) late.push([commandId, open])
+    }
     const due: DueCommand[] = []
     while (late.length > 0) {
       const looks = late.splice(0, lookedAtOnce).map(async ([commandId, open]) => {

@@ -5,6 +5,7 @@ import type { NodeLease } from '../../ports/node-lease.ts'
 import type { NodeStore } from '../../ports/node-store.ts'
 import { type CommandRecord, keyOf, type StoreChange } from '../../ports/records.ts'
 import { everyRow } from '../every-row.ts'
+import { pause } from '../pause.ts'
 import { isUnavailable } from './unavailable.ts'
 
 export interface LedgerKnowledgeDeps {
@@ -72,9 +73,7 @@ export class LedgerKnowledge {
       const gapMs = this.#gapOf(await roll.read())
       if (gapMs === undefined || !isOlder(record, gapMs)) return false
       if (this.#stopped || clock.now() - gapMs >= graceMs) return true
-      await new Promise<void>((resolve) => {
-        clock.after(retryMs, resolve)
-      })
+      await pause(clock, retryMs)
     }
   }
 

@@ -3,6 +3,7 @@ import type { NodeStore } from '../../ports/node-store.ts'
 import type { CommandOutcome, CommandRecord } from '../../ports/records.ts'
 import { everyRow } from '../every-row.ts'
 import { mayBeWritten } from '../outcomes.ts'
+import { pause } from '../pause.ts'
 import { KeptClaims, type KeptClaimsDeps } from './kept-claims.ts'
 import { type DueCommand, KeptCommands } from './kept-commands.ts'
 import { isUnavailable } from './unavailable.ts'
@@ -92,7 +93,7 @@ export class KeptLedger implements Ledger {
       } catch (error) {
         if (!isUnavailable(error) || this.#stopped) throw error
         this.#deps.logger.debug({ commandId, error }, 'the registry is away; the command is settled when it is back')
-        await this.#pause(retryMs)
+        await pause(this.#deps.clock, retryMs)
       }
     }
   }
@@ -201,11 +202,5 @@ export class KeptLedger implements Ledger {
     if (await shared.get(own.commandId)) return undefined
     await knowledge.isInDoubt(own)
     return await shared.settleKept(own, outcome, atMs)
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#deps.clock.after(ms, resolve)
-    })
   }
 }

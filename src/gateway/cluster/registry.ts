@@ -3,6 +3,7 @@ import type { ControlChannel } from '../../ports/control-channel.ts'
 import type { Logger } from '../../ports/logger.ts'
 import { keyOf } from '../../ports/records.ts'
 import type { Claim, Owner, SessionRegistry } from '../../ports/session-registry.ts'
+import { pause } from '../pause.ts'
 import { isUnavailable } from './unavailable.ts'
 
 export interface ClusterRegistryDeps {
@@ -166,9 +167,7 @@ export class ClusterRegistry implements SessionRegistry {
       } catch (error) {
         logger.debug({ chargePointId, epoch, node, attempt, error }, 'an eviction was not acknowledged')
       }
-      await new Promise<void>((resolve) => {
-        clock.after(evictRetryMs, resolve)
-      })
+      await pause(clock, evictRetryMs)
     }
     logger.info(
       { chargePointId, epoch, node },
