@@ -46,6 +46,28 @@ test('a queued command whose session is gone can be cancelled, and ends once', a
   strictEqual(outcomeOf(gateway, 'c-1'), 'not_sent/cancelled')
 })
 
+test('a command that reaches its charge point here while other nodes are asked to cancel it is not told as cancelled', async () => {
+  const gateway: GatewayHarness = new GatewayHarness({
+    route: {
+      deliver: async () => 'offline',
+      cancel: async () => {
+        await booted(gateway)
+        const conversation = gateway.node.hub.find('CP-1')
+        if (conversation) gateway.node.desk.take(claimedCommand('c-1'), conversation)
+        await turn()
+        return false
+      }
+    }
+  })
+  await gateway.ledger.claim(claimedCommand('c-1'))
+  const cancelling = gateway.node.desk.cancel('c-1')
+  // Until the charge point is here, has booted, and the cancel waits for what comes of it.
+  for (let turns = 0; turns < 10; turns++) await turn()
+  gateway.clock.advance(1_000)
+  strictEqual((await cancelling).kind, 'too_late')
+  strictEqual((await gateway.node.desk.get('c-1'))?.state, 'written')
+})
+
 test('a command is settled once, whoever comes second', async () => {
   const gateway = new GatewayHarness()
   await gateway.ledger.claim(claimedCommand('c-1'))

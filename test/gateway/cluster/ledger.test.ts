@@ -74,6 +74,17 @@ test("what was handed over in vain is taken back as this node's own, and the led
   strictEqual(await ledger.takeBack(command()), false)
 })
 
+test('what this node has taken and another one has ended is given to the desk once more, which counts it as open no longer', async () => {
+  const { ledger, shared, clock, store, command } = openLedger()
+  await ledger.claim(command())
+  const ended = command({ node: 'node-b', state: 'settled', settlement: accepted, settledAtMs: 9 })
+  shared.entries.set('c-1', ended)
+  clock.advance(100_000)
+  deepStrictEqual(await ledger.due(10), [{ commandId: 'c-1', outcome: accepted }])
+  strictEqual(await ledger.settle('c-1', accepted, clock.now()), undefined, 'its event is not published once more')
+  deepStrictEqual(store.persisted.get('commands/c-1'), ended)
+})
+
 test('what a sweep is about to end is neither taken nor claimed, also when it comes while it goes to the disk', async () => {
   const { ledger, shared, clock, store, command } = openLedger()
   const given = (commandId: string) => ({ ...command(), commandId })

@@ -41,6 +41,7 @@ function settlementOf(found: readonly OverdueCommand[]) {
     settlement,
     is,
     asked: () => asked,
+    ended: () => said,
     said: () => said.splice(0).filter((line) => !line.startsWith('own '))
   }
 }
@@ -77,6 +78,18 @@ test('others are not judged before a missing lease says that they are dead; what
   is.othersDead = false
   strictEqual(await settlement.sweep(), 1)
   deepStrictEqual([asked(), said()], [0, []])
+})
+
+test('what is its own is ended every second, also while the registry cannot be asked for what dead nodes left', async () => {
+  const { clock, settlement, is, ended } = settlementOf([])
+  is.away = true
+  settlement.start()
+  for (let second = 0; second < 2; second++) {
+    clock.advance(1_000)
+    await turns()
+  }
+  settlement.stop()
+  deepStrictEqual(ended(), ['own not_sent expired', 'own not_sent expired'])
 })
 
 test('it looks every second, also after the registry was away, and no more after its end', async () => {
