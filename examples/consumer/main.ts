@@ -74,14 +74,16 @@ async function send(chargePointId: string, action: string, payload: unknown): Pr
     clientId: 'example-backend',
     bootstrapBrokers,
     partitioner: compatibilityPartitioner,
-    // The default of this client is the leader alone: a command could be lost with that broker.
-    acks: ProduceAcks.ALL,
     serializers: stringSerializers
   })
   const id = randomUUID()
   const command = { id, chargePointId, type: 'ocpp.call', data: { action, payload }, requestedBy: 'example' }
   try {
-    await producer.send({ messages: [{ topic: options.commands, key: chargePointId, value: JSON.stringify(command) }] })
+    // The default of this client is the leader alone, and it heeds `acks` here only: a command could be lost with that broker.
+    await producer.send({
+      messages: [{ topic: options.commands, key: chargePointId, value: JSON.stringify(command) }],
+      acks: ProduceAcks.ALL
+    })
   } finally {
     await producer.close()
   }

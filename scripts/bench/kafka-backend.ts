@@ -24,7 +24,7 @@ export class KafkaBackend {
   constructor(brokers: readonly string[], commandsTopic: string) {
     this.#commandsTopic = commandsTopic
     const shared = { clientId: 'bench-backend', bootstrapBrokers: [...brokers] }
-    this.#producer = new Producer({ ...shared, acks: ProduceAcks.ALL, serializers: stringSerializers })
+    this.#producer = new Producer({ ...shared, serializers: stringSerializers })
     this.#consumer = new Consumer({ ...shared, groupId: 'bench-backend', autocommit: false, maxWaitTime: 200 })
   }
 
@@ -48,7 +48,10 @@ export class KafkaBackend {
     const { promise, resolve } = Promise.withResolvers<string>()
     this.#waiting.set(command.id, resolve)
     const value = JSON.stringify({ chargePointId, ...command })
-    await this.#producer.send({ messages: [{ topic: this.#commandsTopic, key: chargePointId, value }] })
+    await this.#producer.send({
+      messages: [{ topic: this.#commandsTopic, key: chargePointId, value }],
+      acks: ProduceAcks.ALL
+    })
     return await Promise.race([promise, delay(outcomeDeadlineMs, 'no outcome in the topic', { ref: false })])
   }
 

@@ -58,8 +58,6 @@ export class CommandStream {
     this.#producer = new Producer({
       clientId: 'chaos-backend',
       bootstrapBrokers: [...options.brokers],
-      // Its default is the leader alone: a record that was answered is gone when that leader is killed before the others have it.
-      acks: ProduceAcks.ALL,
       serializers: stringSerializers
     })
   }
@@ -125,7 +123,11 @@ export class CommandStream {
     while (!this.#giveUp.signal.aborted) {
       command.givenAtMs = Date.now()
       try {
-        await this.#producer.send({ messages: [{ topic: this.#options.topic, key: chargePointId, value }] })
+        // The default is the leader alone, and `acks` of the producer is not heeded: what was answered would go with that leader.
+        await this.#producer.send({
+          messages: [{ topic: this.#options.topic, key: chargePointId, value }],
+          acks: ProduceAcks.ALL
+        })
         command.existence = 'certain'
         return
       } catch {
