@@ -10,7 +10,7 @@ let ids = 0
 
 function record(event: object): Parameters<Audit['take']>[0] {
   const whole = { id: `e-${++ids}`, type: 'meter.values', subject: 'CP-1', node: 'gw-a', data: {}, ...event }
-  return { partition: 0, key: whole.subject, eventId: whole.id, value: JSON.stringify(whole) }
+  return { partition: 0, offset: 0, key: whole.subject, eventId: whole.id, value: JSON.stringify(whole) }
 }
 
 const sequenced = (n: number, event: object = {}) =>
@@ -31,6 +31,17 @@ function commandFault(command: Partial<IssuedCommand>, outcomes: readonly object
   audit.checkCommands(new Map([['c-1', issued]]), new Map(writes ? [['c-1', writes]] : []))
   return audit.violations.join('; ')
 }
+
+test('a missing outcome says whether Kafka still has the command', () => {
+  const fault = (standing: ReadonlyMap<string, string>) => {
+    const audit = new Audit()
+    const command = { id: 'c-1', chargePointId: 'CP-1', reply: 'accept', via: 'topic', existence: 'certain' } as const
+    audit.checkCommands(new Map([['c-1', { ...command, givenAtMs: 0 }]]), new Map(), standing)
+    return audit.violations.join('; ')
+  }
+  match(fault(new Map([['c-1', 'partition 3, offset 7']])), /MISSING OUTCOME.*stands at partition 3, offset 7/)
+  match(fault(new Map()), /MISSING OUTCOME.*Kafka has no record of it/)
+})
 
 const seen = (...stationIds: string[]): Writes => ({ reply: 'accept', stationIds })
 

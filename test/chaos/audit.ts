@@ -80,14 +80,21 @@ export class Audit {
     return [...commands].filter(({ id, existence }) => existence === 'certain' && !this.outcomes.has(id))
   }
 
-  /** Every command: one outcome, written at most once, and what the outcome says is what the station saw. */
-  checkCommands(commands: ReadonlyMap<string, IssuedCommand>, writes: ReadonlyMap<string, Writes>): void {
+  /**
+   * Every command: one outcome, written at most once, and what the outcome says is what the station saw.
+   * `standing`: where the open ones stand in their topic, to tell a record that Kafka lost from one that nobody took.
+   */
+  checkCommands(
+    commands: ReadonlyMap<string, IssuedCommand>,
+    writes: ReadonlyMap<string, Writes>,
+    standing: ReadonlyMap<string, string> = new Map()
+  ): void {
     for (const [id, { stationIds }] of writes) {
       if (stationIds.length > 1) this.#tell(`DOUBLE WRITE: ${id} was seen by ${stationIds.join(', ')}`)
       if (!commands.has(id)) this.#tell(`${id} was seen by ${stationIds.join(', ')} and never issued`)
     }
     for (const command of commands.values()) {
-      const wrong = faultOf(command, this.outcomes.get(command.id), writes.get(command.id))
+      const wrong = faultOf(command, this.outcomes.get(command.id), writes.get(command.id), standing)
       if (wrong !== undefined) this.#tell(`command ${command.id} (${command.via}): ${wrong}`)
     }
     for (const id of this.outcomes.keys())
@@ -171,12 +178,20 @@ function contentOf(event: Event, value: string): string {
 
 const outcomesOf = { accept: 'accepted', reject: 'rejected', error: 'call_error', mute: '' } as const
 
-function faultOf(command: IssuedCommand, said: Outcome | undefined, writes: Writes | undefined): string | undefined {
+function faultOf(
+  command: IssuedCommand,
+  said: Outcome | undefined,
+  writes: Writes | undefined,
+  standing: ReadonlyMap<string, string>
+): string | undefined {
   const count = writes?.stationIds.length ?? 0
   if (!said) {
     if (command.existence === 'refused' && count > 0) return 'it was refused, and seen'
-    if (command.existence === 'certain' || count > 0) return `MISSING OUTCOME, seen ${count} times`
-    return undefined
+    if (command.existence !== 'certain' && count === 0) return undefined
+    const fault = `MISSING OUTCOME, seen ${count} times`
+    if (command.via === 'api') return fault
+    const at = standing.get(command.id)
+    return at === undefined ? `${fault}; Kafka has no record of it` : `${fault}; it stands at ${at}`
   }
   // The answer of the ledger may have been lost, with the command in it: then it ends, truly, as not sent.
   if (command.existence === 'refused' && said.outcome !== 'not_sent')

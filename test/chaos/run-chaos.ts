@@ -132,7 +132,7 @@ class ChaosRun {
     const longestSilenceMs = await this.#settled(before.commands, faults)
     const answers = fleet.takeAnswers()
     this.#audit.checkAnswers(answers)
-    this.#audit.checkCommands(this.#commands.issued, fleet.writes)
+    this.#audit.checkCommands(this.#commands.issued, fleet.writes, await this.#standing())
     const issued = [...this.#commands.issued.values()].slice(before.commands)
     this.#audit.checkExpiries(issued, wellAtMs, commandAgeMaxMs)
     const reasons = issued.flatMap(({ id }) => this.#audit.outcomes.get(id)?.reason ?? [])
@@ -156,6 +156,19 @@ class ChaosRun {
       recoveredMs,
       violations
     }
+  }
+
+  /** Where the open commands of the topic stand in it. */
+  async #standing(): Promise<ReadonlyMap<string, string>> {
+    const standing = new Map<string, string>()
+    const open = new Set(this.#audit.open(this.#commands.issued.values()).map(({ id }) => id))
+    if (open.size === 0) return standing
+    const reader = new TopicReader(this.#cluster.kafka.addresses(), commandsTopic)
+    await reader.readOn(({ partition, offset, value }) => {
+      const { id } = JSON.parse(value) as { id: string }
+      if (open.has(id)) standing.set(id, `partition ${partition}, offset ${offset}`)
+    })
+    return standing
   }
 
   async compareWithJava(): Promise<readonly string[]> {

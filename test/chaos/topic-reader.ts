@@ -4,6 +4,7 @@ import { withAdmin } from '../support/kafka-records.ts'
 /** A record as it stands in the topic. */
 export interface TopicRecord {
   readonly partition: number
+  readonly offset: number
   readonly key: string
   readonly value: string
   readonly eventId: string
@@ -50,7 +51,7 @@ export class TopicReader {
         if (at < this.#nextOf(partition)) continue
         this.#next.set(partition, at + 1)
         const [, eventId] = [...headers].find(([name]) => String(name) === 'ce_id') ?? []
-        take({ partition, key: String(key), value: String(value), eventId: String(eventId) })
+        take({ partition, offset: at, key: String(key), value: String(value), eventId: String(eventId) })
         if (at + 1 >= (ends.get(partition) ?? 0)) left.delete(partition)
         if (left.size === 0) break
       }
