@@ -26,13 +26,15 @@ export interface ChaosCase {
 /** Charge points that are mute, that come and go, and that do not exist; an expiry is looked at by itself. */
 const ordinaryReasons = ['timeout', 'disconnected', 'offline', 'unknown_charge_point', 'expired']
 
-/** What came of a case that docs/operations.md does not tell of it. */
+/** What came of a case that docs/operations.md does not tell of it. `reasons`: of the outcome of each command. */
 export function unclaimed(
   { lost, reasons }: Pick<ChaosCase, 'lost' | 'reasons'>,
-  found: { readonly lost: number; readonly reasons: Iterable<string> }
+  found: { readonly lost: number; readonly reasons: Iterable<readonly [command: string, reason: string]> }
 ): readonly string[] {
-  const odd = [...new Set(found.reasons)].filter((reason) => ![...ordinaryReasons, ...reasons].includes(reason))
-  const faults = odd.map((reason) => `outcomes have the reason ${reason}, which nothing here brings about`)
+  const odd = [...found.reasons].filter(([, reason]) => ![...ordinaryReasons, ...reasons].includes(reason))
+  const faults = odd.map(
+    ([command, reason]) => `the outcome of ${command} has the reason ${reason}, which nothing here brings about`
+  )
   if (lost === 'none' && found.lost > 0)
     faults.push(`${found.lost} connections were told as lost, and no gateway was away`)
   if (lost === 'some' && found.lost === 0) faults.push('a gateway was away, and no connection was told as lost')

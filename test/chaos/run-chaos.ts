@@ -135,7 +135,10 @@ class ChaosRun {
     this.#audit.checkCommands(this.#commands.issued, fleet.writes, await this.#standing())
     const issued = [...this.#commands.issued.values()].slice(before.commands)
     this.#audit.checkExpiries(issued, wellAtMs, commandAgeMaxMs)
-    const reasons = issued.flatMap(({ id }) => this.#audit.outcomes.get(id)?.reason ?? [])
+    const reasons = issued.flatMap(({ id, via }) => {
+      const { reason } = this.#audit.outcomes.get(id) ?? {}
+      return reason === undefined ? [] : [[`${id} (${via})`, reason] as const]
+    })
     const violations = [
       ...faults,
       ...unclaimed(chaosCase, { lost: this.#audit.lost - before.lost, reasons }),
