@@ -149,9 +149,11 @@ export function asyncApi(index: EventIndex, version: string): Json {
         'Commands; any partition, any node takes them. Keep its retention below `limits.command_memory`.',
         { command: commandMessage }
       ),
-      deadLetters: channel(String(dead_letter_topic.default), 'Records of the commands topic that are none.', {
-        deadLetter: deadLetterMessage
-      })
+      deadLetters: channel(
+        String(dead_letter_topic.default),
+        'Records of the commands topic that are none: no JSON, a member that is missing or wrong, an unknown type, a time beyond its limit, the id of another command. One with an id of its own gets the outcome `not_sent/invalid` too, with the same words. A record may lie here twice.',
+        { deadLetter: deadLetterMessage }
+      )
     },
     operations: {
       publishEvents: operation('send', 'events', 'Every event of every charge point.', Object.keys(events)),

@@ -33,7 +33,11 @@ export const clusterGroups = {
     brokers: list('Brokers to begin with; none: no Kafka.', broker),
     events_topic: text('ocpp-events-up', 'Topic that events are published to.', topic),
     commands_topic: text('commands-down', 'Topic that commands are read from.', topic),
-    dead_letter_topic: text('commands-down-dead', 'Topic for records that are no commands.', topic),
+    dead_letter_topic: text(
+      'commands-down-dead',
+      'Topic for records that are no commands, each with the reason in its headers; one with an id of its own gets an outcome too.',
+      topic
+    ),
     consumer_group: text('charge-point-gateway', 'Group in which the gateways share the commands.', topic),
     create_topics: flag(false, 'Create missing topics with `kafka.partitions` and `kafka.replication_factor`.'),
     partitions: integer(12, { min: 1, max: 10_000 }, 'Partitions of a topic that the gateway creates.'),

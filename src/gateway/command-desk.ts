@@ -26,6 +26,15 @@ export interface CommandRoute {
   cancel(record: CommandRecord): Promise<boolean>
 }
 
+/** What became of a command of the bus. */
+export type Taken =
+  /** It goes on once its offset is committed. */
+  | { readonly kind: 'claimed'; readonly record: CommandRecord }
+  /** It is known already, and has its outcome or will have it. */
+  | { readonly kind: 'known' }
+  /** It is no command: when it has an id of its own, its outcome says so too. */
+  | { readonly kind: 'refused'; readonly detail: string }
+
 export interface CommandDeskDeps extends CommandRecordRules {
   readonly clock: Clock
   readonly ledger: Ledger
@@ -42,6 +51,8 @@ export interface CommandDeskDeps extends CommandRecordRules {
   /** The log takes nothing more for now: a command could not be kept. */
   readonly logIsStalled: () => boolean
 }
+
+const idIsTaken = 'id: another command has it already; what becomes of that one is its only outcome'
 
 /** How long a cancel waits for its outcome to be on disk. */
 const cancelWaitMs = 1_000
@@ -123,23 +134,22 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
   }
 
   /**
-   * Claim a command of the bus and keep it, but do not send it yet: its offset has to be committed first. Undefined: it is no
-   * command, and has its outcome, or it is known already. Rejects when the ledger is away: the bus brings it again.
+   * Claim a command of the bus and keep it, but do not send it yet: its offset has to be committed first. Rejects when the
+   * ledger is away: the bus brings it again.
    */
-  async accept(
-    request: CommandRequest & { readonly id: string },
-    timestampMs: number
-  ): Promise<CommandRecord | undefined> {
+  async accept(request: CommandRequest & { readonly id: string }, timestampMs: number): Promise<Taken> {
     const made = commandRecordOf(request, timestampMs, this.#deps)
     if (typeof made === 'string') {
       await this.refuse(request, made, timestampMs)
-      return undefined
+      return { kind: 'refused', detail: made }
     }
     const claim = await this.#deps.ledger.claim(made)
+    // The outcome of this id is that of the other one: only the dead letter can tell of this one.
+    if (claim.kind === 'conflict') return { kind: 'refused', detail: idIsTaken }
     if (claim.kind === 'in_doubt') await this.#endInDoubt(claim.record)
-    if (claim.kind !== 'claimed') return undefined
+    if (claim.kind !== 'claimed') return { kind: 'known' }
     this.#open.add(claim.record.commandId)
-    return claim.record
+    return claim
   }
 
   /** A record of the bus that is no command, but has an id: `not_sent/invalid`. */

@@ -22,6 +22,9 @@ export interface CommandRecordRules {
 /** Deeper than any CALL, far below what a stack takes. */
 const dataDepthMax = 100
 
+/** What is told of a type that is none has to fit into a header. */
+const typeShownMax = 100
+
 /** `.` and `..` cannot stand in the path of a URL. */
 export const commandIdPattern = /^(?!\.{1,2}$)[\x21-\x7e]{1,128}$/
 
@@ -45,7 +48,7 @@ export function commandRecordOf(
   if (!commandIdPattern.test(commandId)) return 'id: 1 to 128 printable ASCII characters without spaces are expected'
   const priority = request.priority ?? defaultPriority(type, data)
   if (priority === undefined)
-    return `type: ${JSON.stringify(type)} is not a command here; use "ocpp.call" with data {"action": "...", "payload": {...}}`
+    return `type: ${JSON.stringify(type.slice(0, typeShownMax))} is not a command here; use "ocpp.call" with data {"action": "...", "payload": {...}}`
   const expiresAtMs = request.expiresAt === undefined ? nowMs + commandAgeMaxMs : Date.parse(request.expiresAt)
   if (Number.isNaN(expiresAtMs)) return 'expiresAt: an RFC 3339 time such as 2026-11-23T10:00:00Z is expected'
   if (expiresAtMs > nowMs + commandExpiryMaxMs)

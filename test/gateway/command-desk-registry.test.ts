@@ -119,7 +119,7 @@ test('a command that may have been written before the ledger lost its data is no
   deepStrictEqual([submitted.kind, submitted.kind === 'accepted' && submitted.created], ['accepted', true])
   const request = { id: 'c-2', chargePointId: 'CP-1', type: 'ocpp.call', requestedBy: 'kafka' }
   const data = { action: 'Reset', payload: { type: 'Soft' } }
-  strictEqual(await gateway.node.desk.accept({ ...request, data }, gateway.clock.now()), undefined)
+  deepStrictEqual(await gateway.node.desk.accept({ ...request, data }, gateway.clock.now()), { kind: 'known' })
   await turn()
   strictEqual(outcomeOf(gateway, 'c-1'), 'unknown/ledger_lost')
   strictEqual(outcomeOf(gateway, 'c-2'), 'unknown/ledger_lost')

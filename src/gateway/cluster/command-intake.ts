@@ -2,7 +2,7 @@ import type { CommandHandler, CommandSource, SourceRecord } from '../../ports/co
 import type { Logger } from '../../ports/logger.ts'
 import type { NodeLease } from '../../ports/node-lease.ts'
 import type { CommandRecord } from '../../ports/records.ts'
-import type { CommandDesk } from '../command-desk.ts'
+import type { CommandDesk, Taken } from '../command-desk.ts'
 import { commandIdPattern } from '../command-record.ts'
 import type { CommandRequest } from '../views.ts'
 import { isUnavailable } from './unavailable.ts'
@@ -10,10 +10,7 @@ import { isUnavailable } from './unavailable.ts'
 export interface CommandIntakeDeps {
   readonly source: Pick<CommandSource, 'deadLetter'>
   /** Claim it in the ledger and keep it, but do not send it yet. */
-  readonly accept: (
-    request: CommandRequest & { readonly id: string },
-    timestampMs: number
-  ) => Promise<CommandRecord | undefined>
+  readonly accept: (request: CommandRequest & { readonly id: string }, timestampMs: number) => Promise<Taken>
   /** Its offset is committed: the bus never brings it back, so it may be written, once `mayGo` says so. */
   readonly dispatch: (record: CommandRecord, mayGo?: Promise<boolean>) => void
   /**
@@ -43,6 +40,8 @@ export class CommandIntake implements CommandHandler {
   readonly #accepting = new Map<string, Promise<void>>()
   /** The last one of each charge point that waits for its `confirm`: they go in their order. */
   readonly #turns = new Map<string, Promise<boolean>>()
+  /** Their batch may come again, because of another record in it. */
+  readonly #putAside = new WeakSet<SourceRecord>()
 
   constructor(deps: CommandIntakeDeps) {
     this.#deps = deps
@@ -121,6 +120,7 @@ export class CommandIntake implements CommandHandler {
   }
 
   async #acceptOne(record: SourceRecord): Promise<void> {
+    if (this.#putAside.has(record)) return
     const parsed = parseCommand(record)
     const readIn = this.#deps.confirm ? { readIn: record.generation } : {}
     const fault = parsed.ok ? await this.#take({ ...parsed.request, ...readIn }, record) : parsed.detail
@@ -128,14 +128,15 @@ export class CommandIntake implements CommandHandler {
     this.#deps.logger.warn({ where: record.where, detail: fault }, 'a record of the topic of commands is no command')
     if (!parsed.ok && parsed.known) await this.#deps.refuse(parsed.known, fault, Math.min(record.timestampMs, timeMax))
     await this.#deps.source.deadLetter(record, fault)
+    this.#putAside.add(record)
   }
 
-  /** What is wrong with it, when it will be wrong however often it comes: it would stop its partition for ever. */
+  /** What is wrong with it, when it will be wrong however often it comes: it is put aside, or it would stop its partition for ever. */
   async #take(request: CommandRequest & { readonly id: string }, record: SourceRecord): Promise<string | undefined> {
     try {
-      const command = await this.#deps.accept(request, record.timestampMs)
-      if (command) this.#keep(record.where, command)
-      return undefined
+      const taken = await this.#deps.accept(request, record.timestampMs)
+      if (taken.kind === 'claimed') this.#keep(record.where, taken.record)
+      return taken.kind === 'refused' ? taken.detail : undefined
     } catch (error) {
       if (isUnavailable(error)) throw error
       return `it cannot be taken: ${error instanceof Error ? error.message : String(error)}`

@@ -134,11 +134,16 @@ function intakeOf(gateway: GatewayHarness) {
 
 // Each of these was rejected anew for ever, and its partition stood; or it was claimed and never got its outcome.
 const nested = `${'['.repeat(50_000)}${']'.repeat(50_000)}`
+const farAway = new Date(30 * 86_400_000).toISOString()
 for (const [what, value, timestampMs, reason, hasOutcome] of [
   ['an id of a charge point that no key can hold', { ...good, chargePointId: 'x'.repeat(3_000) }, 0, /^charge/, false],
   ['an id with half a character', { ...good, chargePointId: 'CP-\ud800' }, 0, /^chargePointId/, false],
   ['an id with what parts the members of a key', { ...good, chargePointId: 'a\u0001b' }, 0, /^chargePointId/, false],
-  ['data nested deeper than a stack', JSON.stringify(good).replace('"Reset"', nested), 0, undefined, true],
+  ['data nested deeper than a stack', JSON.stringify(good).replace('"Reset"', nested), 0, /^data: .* levels/, true],
+  ['a type that is none', { ...good, type: 'coffee.make' }, 0, /^type: "coffee.make"/, true],
+  ['a type as long as a record', { ...good, type: 'x'.repeat(500_000) }, 0, /^type: "x{100}" .{1,200}$/, true],
+  ['a timeout beyond the limit', { ...good, timeoutMs: 600_001 }, 0, /^timeoutMs: .*command_timeout_max/, true],
+  ['an expiry beyond the limit', { ...good, expiresAt: farAway }, 0, /^expiresAt: .*command_expiry_max/, true],
   ['a timestamp in nanoseconds', good, 1_790_000_000_000_000_000, /timestamp/, true]
 ] as const) {
   test(`a record with ${what} stops no partition, and what is told of it is told once`, async () => {
@@ -148,13 +153,62 @@ for (const [what, value, timestampMs, reason, hasOutcome] of [
     await intake.accept(records)
     intake.proceed(records)
     await turn()
-    if (reason) match(dead[0]?.[1] ?? '', reason)
-    strictEqual(dead.length, reason ? 1 : 0)
-    const outcomes = gateway.log.events('command.outcome').map(({ data }) => [data.commandId, data.reason])
-    const first = hasOutcome ? [['c-1', 'invalid']] : []
-    deepStrictEqual(outcomes, [...first, ['c-2', 'unknown_charge_point']])
+    match(dead[0]?.[1] ?? '', reason)
+    strictEqual(dead.length, 1)
+    const outcomes = gateway.log.events('command.outcome').map(({ data }) => [data.commandId, data.reason, data.detail])
+    const first = hasOutcome ? [['c-1', 'invalid', dead[0]?.[1]]] : []
+    deepStrictEqual(outcomes.slice(0, -1), first, 'with the same words')
+    deepStrictEqual(outcomes.at(-1)?.slice(0, 2), ['c-2', 'unknown_charge_point'])
   })
 }
+
+test('a record that the desk refuses and the bus brings again has one outcome, and may lie among the dead letters twice', async () => {
+  const gateway = new GatewayHarness()
+  const { dead, intake } = intakeOf(gateway)
+  const bad = { ...good, type: 'coffee.make' }
+  await intake.accept([recordOf(bad)])
+  await turn()
+  await intake.accept([{ ...recordOf(bad), generation: 2 }])
+  await turn()
+  strictEqual(gateway.log.events('command.outcome').length, 1)
+  deepStrictEqual(
+    dead.map(([, reason]) => reason.slice(0, 19)),
+    ['type: "coffee.make"', 'type: "coffee.make"']
+  )
+})
+
+test('a batch that comes again because of one record puts the others aside once', async () => {
+  const gateway = new GatewayHarness()
+  const { dead, intake } = intakeOf(gateway)
+  const records = [recordOf('no JSON'), recordOf({ ...good, type: 'coffee.make' }), recordOf({ ...good, id: 'c-2' })]
+  const claim = gateway.ledger.claim.bind(gateway.ledger)
+  gateway.ledger.claim = async (record) => {
+    if (record.commandId === 'c-2') throw away
+    return await claim(record)
+  }
+  await rejects(intake.accept(records), /Redis is away/)
+  gateway.ledger.claim = claim
+  await intake.accept(records)
+  strictEqual(dead.length, 2)
+})
+
+// It was dropped without a trace: its id has the outcome of the other one.
+test('a record with the id of another command goes to the dead letters alone, and that one goes on', async () => {
+  const gateway = new GatewayHarness()
+  const { dead, intake } = intakeOf(gateway)
+  const first = { ...recordOf(good), where: 'commands-down/0@0' }
+  const other = { ...recordOf({ ...good, data: { action: 'ClearCache' } }), where: 'commands-down/0@1' }
+  const same = { ...recordOf(good), where: 'commands-down/0@2' }
+  await intake.accept([first, other, same])
+  intake.proceed([first, other, same])
+  await turn()
+  deepStrictEqual(
+    dead.map(([where, reason]) => [where, reason.slice(0, 30)]),
+    [['commands-down/0@1', 'id: another command has it alr']]
+  )
+  const outcomes = gateway.log.events('command.outcome').map(({ data }) => [data.commandId, data.reason])
+  deepStrictEqual(outcomes, [['c-1', 'unknown_charge_point']])
+})
 
 test('what cannot be taken however often it comes goes to the dead letters; what the registry cannot take now, comes again', async () => {
   const dead: string[] = []
@@ -189,7 +243,7 @@ function slowIntake() {
       await turnOfIt.promise
       const isNew = !known.has(id)
       known.add(id)
-      return isNew ? claimedCommand(id, { chargePointId }) : undefined
+      return isNew ? { kind: 'claimed', record: claimedCommand(id, { chargePointId }) } : { kind: 'known' }
     },
     confirm: ({ commandId }) => {
       const answer = Promise.withResolvers<boolean>()
