@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
+import { eventsTopicBytes, oldestRecordMs } from '../src/config/kafka-topics.ts'
 import { loadConfig } from '../src/config/load.ts'
 
 interface Service {
@@ -39,16 +40,18 @@ function topicCalls(): string[] {
   }
 }
 
-test('compose.yaml makes the topics that a gateway expects, and commands that are kept no longer than they are remembered', () => {
-  const { kafka, limits } = defaults()
+test('compose.yaml makes the topics that a gateway expects, and commands that come back for no longer than they are remembered', () => {
+  const { kafka, limits, server } = defaults()
   const calls = topicCalls()
   deepStrictEqual(
     calls.map((call) => /--topic (\S+)/.exec(call)?.[1]),
     [kafka.eventsTopic, kafka.commandsTopic, kafka.deadLetterTopic]
   )
   for (const call of calls) ok(call.includes('--replication-factor 3') && call.includes('min.insync.replicas=2'), call)
-  const keptMs = Number(/retention\.ms=(\d+)/.exec(calls[1] ?? '')?.[1])
-  ok(keptMs <= limits.commandMemoryMs, `kept for ${keptMs} ms`)
+  const setting = (topic: number, name: string) => Number(new RegExp(`${name}=(\\d+)`).exec(calls[topic] ?? '')?.[1])
+  const times = { retentionMs: setting(1, 'retention\\.ms'), segmentMs: setting(1, 'segment\\.ms') }
+  ok(oldestRecordMs(times) <= limits.commandMemoryMs, JSON.stringify(times))
+  ok(setting(0, 'max\\.message\\.bytes') >= eventsTopicBytes(server.payloadBytesMax))
 })
 
 test('its gateways differ in node.id, and are given longer to stop than they take', () => {

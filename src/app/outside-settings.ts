@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { KafkaConnection } from '../adapters/kafka/connection-options.ts'
 import type { CreateTopicSettings } from '../adapters/kafka/topic.ts'
 import type { RedisOptions } from '../adapters/redis/create-redis.ts'
+import { commandsTopicTimes, eventsTopicBytes } from '../config/kafka-topics.ts'
 import type { Config } from '../config/schema.ts'
 import type { ClusterSettings } from '../gateway/cluster/cluster.ts'
 import type { ForwarderSettings } from '../gateway/forwarder.ts'
@@ -41,15 +42,19 @@ export function createTopics(config: Config): { readonly createTopics?: CreateTo
 }
 
 /** Without a patience an answer waits for the own disk alone. */
-export function busSettings({ kafka, delivery, limits }: Config) {
+export function busSettings({ kafka, delivery, limits, server }: Config) {
   return {
-    sink: { topic: kafka.eventsTopic, compression: kafka.compression },
+    sink: {
+      topic: kafka.eventsTopic,
+      compression: kafka.compression,
+      createdBytesMax: eventsTopicBytes(server.payloadBytesMax)
+    },
     source: {
       topic: kafka.commandsTopic,
       group: kafka.consumerGroup,
       deadLetterTopic: kafka.deadLetterTopic,
       // What is remembered no longer must not come back.
-      retentionMs: limits.commandMemoryMs
+      times: commandsTopicTimes(limits.commandMemoryMs)
     },
     brokerPatienceMs: delivery.ack === 'broker' ? delivery.brokerPatienceMs : undefined
   }

@@ -15,7 +15,8 @@ const topic: TopicFacts = {
   replicationFactor: 3,
   minInsyncReplicas: 2,
   retentionMs: 12 * hour,
-  recordBytesMax: 1_048_588,
+  segmentMs: hour,
+  recordBytesMax: 2 * 1024 ** 2,
   mayRead: true,
   mayWrite: true
 }
@@ -103,27 +104,54 @@ test('how safe a topic is comes from its replicas and how many of them must have
   )
   await expect(
     events({ recordBytesMax: 100_000 }),
-    /^warn events_topic_size: .*97\.7KiB.*stub, event\.too_large -> .*max\.message\.bytes=2097152/
+    /^warn events_topic_size: .*97\.7KiB.*stub, event\.too_large.* -> .*max\.message\.bytes=2097152/
   )
+})
+
+// The doctor's ok began at one payload while its own advice was two: an event with `raw` says the payload twice.
+test('the topic of events is fine from the size that the doctor advises, and not below', async () => {
+  const events = (recordBytesMax: number) => withKafka({ 'ocpp-events-up': { recordBytesMax } })
+  await expect(events(1_048_588), /^warn events_topic_size: .*twice as large.* -> .*max\.message\.bytes=2097152/)
+  await expect(events(2_097_151), /^warn events_topic_size/)
+  await expect(events(2_097_152), /^ok events_topic_size/)
+  await expect(events(1_048_588), /^ok events_topic_size/, '--server.payload_bytes_max=512KiB')
 })
 
 test('the topic of commands must not keep records for longer than the ledger remembers', async () => {
   const commands = (facts: Partial<TopicFacts>) => withKafka({ 'commands-down': facts })
   await expect(
     commands({ retentionMs: 168 * hour }),
-    /^warn commands_topic_retention: .*168h.*24h.*retention\.ms=86400000/
+    /^warn commands_topic_retention: .*168h.*24h.*retention\.ms=79200000,segment\.ms=3600000, or set limits\.command_memory to 170h or more$/
   )
   await expect(commands({ retentionMs: -1 }), /^warn commands_topic_retention: .*for ever/)
-  await expect(commands({ retentionMs: 24 * hour }), /^ok commands_topic_retention/)
-  await expect(commands({ retentionMs: 48 * hour }), /^ok commands_topic_retention/, '--limits.command_memory=48h')
+  await expect(commands({ retentionMs: 22 * hour }), /^ok commands_topic_retention/)
+  await expect(commands({ retentionMs: 48 * hour }), /^ok commands_topic_retention/, '--limits.command_memory=50h')
   await expect(commands({ partitions: 1 }), /^warn commands_topic_partitions: .*one gateway alone/)
+})
+
+// With a retention of 3 s and a record a second the oldest was still there after 25 s: Kafka goes on with a segment for
+// `segment.ms`, a week by default, and deletes it as a whole.
+test('what the brokers keep beyond the retention counts too: the segment that is written to, and until they look', async () => {
+  const commands = (facts: Partial<TopicFacts>) => withKafka({ 'commands-down': facts })
+  const advice =
+    /^warn commands_topic_retention: .* 168h more in the segment .*nobody remembers.* -> .*segment\.ms=3600000, or set .* 192h/
+  await expect(commands({ retentionMs: 24 * hour - 600_000, segmentMs: 168 * hour }), advice)
+  await expect(commands({ retentionMs: 23 * hour - 300_000 }), /^ok commands_topic_retention/)
+  await expect(commands({ retentionMs: 23 * hour - 299_999 }), /^warn commands_topic_retention/)
+  // No topic can forget sooner than brokers look, and nobody can remember for longer than 90 days.
+  await expect(
+    commands({ retentionMs: 60_000, segmentMs: 60_000 }),
+    /^warn commands_topic_retention: .* -> set limits\.command_memory to 1h or more$/,
+    '--limits.command_memory=6m'
+  )
+  await expect(commands({ retentionMs: -1 }), /^warn commands_topic_retention: .* -> .*segment\.ms=3600000$/)
 })
 
 test('a topic that is missing is made, or told how to make, or cannot be made', async () => {
   const without = withKafka({ 'commands-down': undefined })
   await expect(
     without,
-    /^fail commands_topic: .*does not exist -> kafka-topics\.sh --create --topic commands-down --partitions 12 --replication-factor 2 --config retention\.ms=86400000 --bootstrap-server k-1:9092, or set/
+    /^fail commands_topic: .*does not exist -> kafka-topics\.sh --create --topic commands-down --partitions 12 --replication-factor 2 --config retention\.ms=79200000 --config segment\.ms=3600000 --bootstrap-server k-1:9092, or set/
   )
   await expect(
     withKafka(

@@ -38,7 +38,7 @@ before(async () => {
       acls: true,
       topics: {
         'ocpp-events-up': { partitions: 3 },
-        'commands-down': { partitions: 3, config: { 'retention.ms': '3600000' } },
+        'commands-down': { partitions: 3, config: { 'retention.ms': '3600000', 'segment.ms': '600000' } },
         'commands-down-dead': { partitions: 1 },
         'one-copy': { partitions: 1, replication: 1 }
       }
@@ -277,7 +277,7 @@ test('replication 1 is a warning, and so is a topic of commands that keeps them 
     examined,
     'warn',
     'commands_topic_retention',
-    /keeps records 1h; limits\.command_memory is 30m/,
-    /retention\.ms=1800000/
+    /keeps records 1h \(retention\.ms\), 10m more .* \(segment\.ms\), .* limits\.command_memory is 30m/,
+    /--add-config retention\.ms=900000,segment\.ms=450000, or set limits\.command_memory to 2h or more/
   )
 })

@@ -3,10 +3,17 @@ import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { Producer } from '@platformatic/kafka'
 import { createKafkaCommandSource, type KafkaCommandSourceOptions } from '../../src/adapters/kafka/command-source.ts'
+import { createKafkaEventSink } from '../../src/adapters/kafka/event-sink.ts'
 import { inspectKafka } from '../../src/adapters/kafka/inspect.ts'
+import { inspectKafka as inspectConfigured } from '../../src/app/inspect-kafka.ts'
+import { busSettings, createTopics, kafkaConnection } from '../../src/app/outside-settings.ts'
+import type { Machine, Outside } from '../../src/cli/doctor/finding.ts'
+import { kafka as kafkaFindings } from '../../src/cli/doctor/kafka.ts'
+import type { Config } from '../../src/config/schema.ts'
 import { createSystemClock } from '../../src/lib/system-clock.ts'
 import type { SourceRecord } from '../../src/ports/command-source.ts'
 import { RecordingHandler } from '../contract/command-source.ts'
+import { configOf } from '../support/gateway-in-process.ts'
 import { committedOffsets, countRecords, readTopic, until, withAdmin } from '../support/kafka-records.ts'
 import { memoryLogger } from '../support/memory-logger.ts'
 import { withKafka } from '../support/services.ts'
@@ -26,6 +33,11 @@ function source(changed: Partial<KafkaCommandSourceOptions> & Pick<KafkaCommandS
     ...changed
   })
   return { source: made, handler, logger }
+}
+
+function outsideOf(config: Config): Outside {
+  const none = async () => ({ problem: 'not asked', remedy: '' })
+  return { kafka: () => inspectConfigured(config), redis: none }
 }
 
 /** What has gone on: also what was committed, and told of only after the generation that did it was over. */
@@ -152,6 +164,29 @@ describe('one broker', () => {
     await producer.close()
   }
 
+  test('the topics that a gateway makes are as its doctor wants them', async () => {
+    const config = configOf({
+      'kafka.brokers': kafka().addresses().join(','),
+      'kafka.create_topics': 'true',
+      'kafka.partitions': '2',
+      'kafka.replication_factor': '1'
+    })
+    const base = { clock: createSystemClock(), logger: memoryLogger(), connection: kafkaConnection(config) }
+    const bus = busSettings(config)
+    const sink = createKafkaEventSink({ ...base, ...createTopics(config), ...bus.sink })
+    const commands = createKafkaCommandSource({ ...base, ...createTopics(config), ...bus.source })
+    await sink.open()
+    await commands.start(new RecordingHandler())
+    await until('both are made', () => commands.state().kind === 'up')
+    await Promise.all([sink.close(), commands.close()])
+    const examined = { config, isSet: () => false, machine: {} as Machine, outside: outsideOf(config) }
+    const findings = await kafkaFindings(examined)
+    for (const check of ['events_topic', 'events_topic_size', 'commands_topic', 'commands_topic_retention']) {
+      const finding = findings.find((one) => one.check === check)
+      strictEqual(finding?.state, 'ok', JSON.stringify(finding))
+    }
+  })
+
   test('a missing topic of commands is said, and consumed from its oldest record once it is there', async () => {
     const { source: commands, handler } = source({ connection: connection(), topic: 'late-commands' })
     await commands.start(handler)
@@ -169,7 +204,7 @@ describe('one broker', () => {
       connection: connection(),
       topic: 'made',
       createTopics: { partitions: 2, replicationFactor: 1 },
-      retentionMs: 7_200_000
+      times: { retentionMs: 7_200_000, segmentMs: 1_800_000 }
     })
     handler.onAccept = (records) => commands.deadLetter(records[0] as (typeof records)[number], 'no JSON')
     await commands.start(handler)
@@ -177,14 +212,15 @@ describe('one broker', () => {
     await put('made', '{')
     await until('the dead letter is there', () => handler.proceeded.length === 1)
     const facts = await inspectKafka({ connection: connection(), topics: ['made', 'made-dead'], group: 'doctor' })
-    const kept = [...facts.topics.values()].map(({ name, partitions: count, retentionMs }) => [
+    const kept = [...facts.topics.values()].map(({ name, partitions: count, retentionMs, segmentMs }) => [
       name,
       count,
-      retentionMs
+      retentionMs,
+      segmentMs
     ])
     deepStrictEqual(kept.toSorted(), [
-      ['made', 2, 7_200_000],
-      ['made-dead', 2, 604_800_000]
+      ['made', 2, 7_200_000, 1_800_000],
+      ['made-dead', 2, 604_800_000, 604_800_000]
     ])
     await commands.close()
   })
@@ -263,6 +299,7 @@ describe('one broker', () => {
           replicationFactor: 1,
           minInsyncReplicas: 1,
           retentionMs: 3_600_000,
+          segmentMs: 604_800_000,
           recordBytesMax: 200_000,
           mayRead: true,
           mayWrite: true

@@ -23,7 +23,7 @@ export interface KafkaCommandSourceOptions {
   /** Present: missing topics are created. */
   readonly createTopics?: CreateTopicSettings
   /** How long a topic of commands that is created keeps them: a group that is set back brings no older ones. */
-  readonly retentionMs?: number
+  readonly times?: { readonly retentionMs: number; readonly segmentMs: number }
   /** Defaults: 15 s and 3 s. */
   readonly timing?: GroupTiming
   readonly clock: Clock
@@ -39,8 +39,8 @@ const silentMs = 60_000
 const closeMs = 5000
 
 export function createKafkaCommandSource(options: KafkaCommandSourceOptions): CommandSource {
-  const { connection, topic, group, clock, logger, deadLetterTopic, createTopics, retentionMs } = options
-  const create = createTopics && { ...createTopics, ...(retentionMs !== undefined && { retentionMs }) }
+  const { connection, topic, group, clock, logger, deadLetterTopic, createTopics, times } = options
+  const create = createTopics && { ...createTopics, ...times }
   const timing = options.timing ?? { sessionTimeoutMs: 15_000, heartbeatMs: 3000 }
   const closing = new AbortController()
   const state = createStateHolder(`Kafka topic ${topic}`, options)

@@ -19,6 +19,8 @@ export interface KafkaEventSinkOptions {
   readonly compression: Compression
   /** Present: a missing topic is created. */
   readonly createTopics?: CreateTopicSettings
+  /** `max.message.bytes` of a topic that is created. */
+  readonly createdBytesMax?: number
   readonly clock: Clock
   readonly logger: Logger
   readonly onState?: OnState
@@ -122,11 +124,15 @@ export class KafkaEventSink implements EventSink {
   }
 
   async #findTopic(): Promise<void> {
-    const { connection, topic, createTopics, clock, logger } = this.#options
+    const { connection, topic, createTopics, createdBytesMax, clock, logger } = this.#options
     const { signal } = this.#closing
+    const create = createTopics && {
+      ...createTopics,
+      ...(createdBytesMax !== undefined && { recordBytesMax: createdBytesMax })
+    }
     if (this.#failures > 0) await wait(clock, backOffMs(this.#failures), signal)
     for (let failures = 1; !signal.aborted; failures++) {
-      const found = await findOrCreateTopic(connection, topic, 'write', createTopics)
+      const found = await findOrCreateTopic(connection, topic, 'write', create)
       if (signal.aborted) break
       if ('facts' in found) {
         this.#adopt(found.facts)

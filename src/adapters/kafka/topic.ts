@@ -25,6 +25,8 @@ export interface TopicFacts {
   readonly replicationFactor: number
   readonly minInsyncReplicas?: number
   readonly retentionMs?: number
+  /** How long records go into one segment, which is deleted as a whole. */
+  readonly segmentMs?: number
   readonly recordBytesMax?: number
   readonly mayRead: boolean
   readonly mayWrite: boolean
@@ -42,8 +44,11 @@ export interface ClusterFacts {
 export interface CreateTopicSettings {
   readonly partitions: number
   readonly replicationFactor: number
-  /** Absent: as the brokers have it by default. */
+  /** Absent: as the brokers have it by default, as with all that follow. */
   readonly retentionMs?: number
+  readonly segmentMs?: number
+  /** `max.message.bytes`. */
+  readonly recordBytesMax?: number
 }
 
 /** Work with an admin client that gives up after one try: the caller decides about more. */
@@ -120,6 +125,7 @@ export async function settingsOf(admin: Admin, topic: string): Promise<Partial<T
     return {
       ...known('minInsyncReplicas', 'min.insync.replicas'),
       ...known('retentionMs', 'retention.ms'),
+      ...known('segmentMs', 'segment.ms'),
       ...known('recordBytesMax', 'max.message.bytes')
     }
   } catch (error) {
@@ -131,11 +137,15 @@ export async function settingsOf(admin: Admin, topic: string): Promise<Partial<T
 
 export async function createTopic(admin: Admin, topic: string, settings: CreateTopicSettings): Promise<void> {
   try {
-    const { partitions, replicationFactor: replicas, retentionMs } = settings
+    const { partitions, replicationFactor: replicas } = settings
+    const given = (name: string, value: number | undefined) =>
+      value === undefined ? [] : [{ name, value: String(value) }]
     const configs = [
       // The brokers' own default is 1: what they acknowledge could lie on one of them alone.
-      ...(replicas > 2 ? [{ name: 'min.insync.replicas', value: '2' }] : []),
-      ...(retentionMs === undefined ? [] : [{ name: 'retention.ms', value: String(retentionMs) }])
+      ...(replicas > 2 ? given('min.insync.replicas', 2) : []),
+      ...given('retention.ms', settings.retentionMs),
+      ...given('segment.ms', settings.segmentMs),
+      ...given('max.message.bytes', settings.recordBytesMax)
     ]
     await admin.createTopics({ topics: [topic], partitions, replicas, configs })
   } catch (error) {

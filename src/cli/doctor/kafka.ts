@@ -1,5 +1,6 @@
 import type { BrokerFacts, KafkaFacts, TopicFacts } from '../../app/inspect-kafka.ts'
-import type { Config } from '../../config/schema.ts'
+import { commandsTopicTimes, eventsTopicBytes, oldestRecordMs, retentionCheckMs } from '../../config/kafka-topics.ts'
+import { type Config, schema } from '../../config/schema.ts'
 import { formatDuration } from '../../lib/duration.ts'
 import { formatSize } from '../../lib/size.ts'
 import { type Examined, type Finding, fail, ok, warn } from './finding.ts'
@@ -126,18 +127,29 @@ function missing({ key, name }: Wanted, facts: KafkaFacts, config: Config): Find
 }
 
 /** The command after which there is nothing more to say about the topic. */
-function creation(key: Wanted['key'], name: string, replicas: number, { kafka: settings, limits }: Config): string {
+function creation(key: Wanted['key'], name: string, replicas: number, config: Config): string {
+  const { kafka: settings } = config
   // Dead letters are few, and read by people.
   const partitions = key === 'dead_letter_topic' ? 1 : settings.partitions
   const configs = [
     ...(replicas > 2 ? ['min.insync.replicas=2'] : []),
-    ...(key === 'commands_topic' ? [`retention.ms=${limits.commandMemoryMs}`] : [])
+    ...(key === 'commands_topic' ? timesOf(config.limits) : []),
+    ...(key === 'events_topic' ? [bytesOf(config)] : [])
   ]
   return [
     `kafka-topics.sh --create --topic ${name} --partitions ${partitions} --replication-factor ${replicas}`,
-    ...configs.map((config) => `--config ${config}`),
+    ...configs.map((setting) => `--config ${setting}`),
     `--bootstrap-server ${settings.brokers[0]}`
   ].join(' ')
+}
+
+function timesOf({ commandMemoryMs }: Config['limits']): string[] {
+  const { retentionMs, segmentMs } = commandsTopicTimes(commandMemoryMs)
+  return [`retention.ms=${retentionMs}`, `segment.ms=${segmentMs}`]
+}
+
+function bytesOf({ server }: Config): string {
+  return `max.message.bytes=${eventsTopicBytes(server.payloadBytesMax)}`
 }
 
 /** An event that the brokers have acknowledged must survive the loss of one of them. */
@@ -172,42 +184,60 @@ function safety(key: Wanted['key'], { name, replicationFactor, minInsyncReplicas
   return [ok(check, `${name}: min.insync.replicas ${minInsyncReplicas} of ${replicationFactor}`)]
 }
 
-/** A group that is set back brings as old records as the topic keeps. */
-function commandsTopic({ name, retentionMs, partitions }: TopicFacts, { limits }: Config): Finding[] {
-  const findings: Finding[] = []
-  if (partitions === 1)
-    findings.push(
-      warn(
-        'commands_topic_partitions',
-        `${name} has one partition, so one gateway alone reads commands`,
-        'give it as many partitions as there are gateways, or more'
-      )
-    )
-  if (retentionMs === undefined || Number.isNaN(retentionMs)) return findings
-  const kept = retentionMs < 0 ? 'for ever' : formatDuration(retentionMs)
-  const memory = formatDuration(limits.commandMemoryMs)
-  const found = `${name} keeps records ${kept}; limits.command_memory is ${memory}`
-  if (retentionMs >= 0 && retentionMs <= limits.commandMemoryMs)
-    return [...findings, ok('commands_topic_retention', found)]
+function commandsTopic(topic: TopicFacts, config: Config): Finding[] {
+  const findings = commandsKept(topic, config)
+  if (topic.partitions > 1) return findings
   return [
-    ...findings,
+    warn(
+      'commands_topic_partitions',
+      `${topic.name} has one partition, so one gateway alone reads commands`,
+      'give it as many partitions as there are gateways, or more'
+    ),
+    ...findings
+  ]
+}
+
+/** A group that is set back brings as old records as the topic keeps, and what nobody remembers ends a second time. */
+function commandsKept({ name, retentionMs, segmentMs }: TopicFacts, config: Config): Finding[] {
+  if (retentionMs === undefined || segmentMs === undefined) return []
+  const { commandMemoryMs } = config.limits
+  const kept =
+    retentionMs < 0
+      ? 'for ever'
+      : `${formatDuration(retentionMs)} (retention.ms), ${formatDuration(segmentMs)} more in the segment that is written to (segment.ms), and ${formatDuration(retentionCheckMs)} until brokers look`
+  const found = `${name} keeps records ${kept}; limits.command_memory is ${formatDuration(commandMemoryMs)}`
+  const oldestMs = oldestRecordMs({ retentionMs, segmentMs })
+  if (oldestMs <= commandMemoryMs) return [ok('commands_topic_retention', found)]
+  const remember = `${Math.ceil(oldestMs / 3_600_000)}h`
+  const remedies = [
+    ...(oldestRecordMs(commandsTopicTimes(commandMemoryMs)) <= commandMemoryMs
+      ? [
+          `kafka-configs.sh --alter --entity-type topics --entity-name ${name} --add-config ${timesOf(config.limits).join()}`
+        ]
+      : []),
+    ...(schema.limits.command_memory.value.safeParse(remember).success
+      ? [`set limits.command_memory to ${remember} or more`]
+      : [])
+  ]
+  return [
     warn(
       'commands_topic_retention',
       `${found}: a group that is set back further brings commands that nobody remembers, and each ends a second time, as expired`,
-      `kafka-configs.sh --alter --entity-type topics --entity-name ${name} --add-config retention.ms=${limits.commandMemoryMs}, or set limits.command_memory higher`
+      remedies.join(', or ') || 'keep its records for less, and set limits.command_memory higher'
     )
   ]
 }
 
-function eventSize({ name, recordBytesMax }: TopicFacts, { server }: Config): Finding[] {
-  if (recordBytesMax === undefined || Number.isNaN(recordBytesMax)) return []
-  const found = `${name} takes ${formatSize(recordBytesMax)} (max.message.bytes); server.payload_bytes_max is ${formatSize(server.payloadBytesMax)}`
-  if (recordBytesMax >= server.payloadBytesMax) return [ok('events_topic_size', found)]
+function eventSize({ name, recordBytesMax }: TopicFacts, config: Config): Finding[] {
+  if (recordBytesMax === undefined) return []
+  const { payloadBytesMax } = config.server
+  const found = `${name} takes ${formatSize(recordBytesMax)} (max.message.bytes); server.payload_bytes_max is ${formatSize(payloadBytesMax)}`
+  if (recordBytesMax >= eventsTopicBytes(payloadBytesMax)) return [ok('events_topic_size', found)]
   return [
     warn(
       'events_topic_size',
-      `${found}: an event that is larger goes as a stub, event.too_large`,
-      `kafka-configs.sh --alter --entity-type topics --entity-name ${name} --add-config max.message.bytes=${2 * server.payloadBytesMax}, or lower server.payload_bytes_max`
+      `${found}, and an event can be twice as large, as it may say the payload in its own form and as it came (raw): one that is larger than the topic takes goes as a stub, event.too_large, and the whole stays at its node`,
+      `kafka-configs.sh --alter --entity-type topics --entity-name ${name} --add-config ${bytesOf(config)}, or lower server.payload_bytes_max`
     )
   ]
 }

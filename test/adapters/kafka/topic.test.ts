@@ -13,8 +13,12 @@ test('a topic that the gateway makes has its records on two brokers before they 
   const asked: unknown[] = []
   const admin = { createTopics: async ({ configs }: { configs: unknown }) => asked.push(configs) } as unknown as Admin
   await createTopic(admin, 'events', { partitions: 12, replicationFactor: 3 })
-  await createTopic(admin, 'commands', { partitions: 12, replicationFactor: 3, retentionMs: 5 })
-  await createTopic(admin, 'alone', { partitions: 1, replicationFactor: 1 })
+  await createTopic(admin, 'commands', { partitions: 12, replicationFactor: 3, retentionMs: 5, segmentMs: 6 })
+  await createTopic(admin, 'alone', { partitions: 1, replicationFactor: 1, recordBytesMax: 7 })
   const onTwo = { name: 'min.insync.replicas', value: '2' }
-  deepStrictEqual(asked, [[onTwo], [onTwo, { name: 'retention.ms', value: '5' }], []])
+  deepStrictEqual(asked, [
+    [onTwo],
+    [onTwo, { name: 'retention.ms', value: '5' }, { name: 'segment.ms', value: '6' }],
+    [{ name: 'max.message.bytes', value: '7' }]
+  ])
 })
