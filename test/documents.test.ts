@@ -3,7 +3,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { test } from 'node:test'
 
-const pages = [...globSync('*.md'), ...globSync('docs/**/*.md')]
+const pages = [...globSync('*.md'), ...globSync('docs/**/*.md'), ...globSync('examples/**/*.md')]
 
 test('every link of a page to a file of the repository leads somewhere', () => {
   const broken = pages.flatMap((page) =>
