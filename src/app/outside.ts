@@ -85,7 +85,7 @@ export class Outside implements Surroundings {
       this.#cluster = new Cluster(ports, this.#own(), this.#joined, node, clusterSettings(config))
       const cluster = this.#cluster
       const redis = this.#redis
-      node.dependsOn(() => cluster.dependency(redis.state().detail))
+      node.dependsOn(() => cluster.dependency(redis.state()))
       await cluster.start()
     } else if (bus) {
       startIntake({ source: bus.commands, desk: node.desk, logger }).catch((error: unknown) =>

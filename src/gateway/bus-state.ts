@@ -8,7 +8,7 @@ import type { DependencyState } from './views.ts'
  * their messages are kept on disk meanwhile.
  */
 export function busDependency(name: string, forwarder: ForwarderState, delivery?: DeliveryState): DependencyState {
-  const { sink, backlog, lagging } = forwarder
+  const { sink, backlog, lagging, laggingSinceMs } = forwarder
   const answered =
     delivery?.answersAfter === 'broker'
       ? 'messages are answered once it has them, or after delivery.broker_patience'
@@ -19,8 +19,13 @@ export function busDependency(name: string, forwarder: ForwarderState, delivery?
     const state = sink.kind === 'starting' ? 'degraded' : 'down'
     return { name, state, sinceMs, detail: joined(sink.detail ?? `${name} is ${sink.kind}`, kept) }
   }
-  if (lagging.length > 0)
-    return { name, state: 'degraded', sinceMs, detail: `partitions ${lagging.join(', ')} are behind; ${kept}` }
+  if (laggingSinceMs !== undefined)
+    return {
+      name,
+      state: 'degraded',
+      sinceMs: laggingSinceMs,
+      detail: `partitions ${lagging.join(', ')} are behind; ${kept}`
+    }
   if (delivery?.answersAfter === 'local')
     return { name, state: 'degraded', sinceMs: delivery.sinceMs, detail: `${name} is catching up; ${kept}` }
   return { name, state: 'up', sinceMs }

@@ -29,6 +29,8 @@ export interface ForwarderState {
   readonly backlog: number
   /** Partitions that are stuck, or not yet where the others are. */
   readonly lagging: readonly number[]
+  /** Since when there are any. */
+  readonly laggingSinceMs?: number
 }
 
 export type AckListener = (partition: number, position: number) => void
@@ -53,6 +55,7 @@ export class Forwarder {
   readonly #restarts: Counter
   #lanes: readonly PartitionLane[] = []
   #reader: ForwardReader | undefined
+  #laggingSinceMs: number | undefined
   #startedFrom = 0
   #isScheduled = false
   #ackedAtMs = 0
@@ -137,7 +140,13 @@ export class Forwarder {
 
   state(): ForwarderState {
     const lagging = this.#lanes.filter((lane) => this.#reader?.lagging.has(lane)).map(({ partition }) => partition)
-    return { sink: this.#deps.sink.state(), backlog: this.backlog, lagging }
+    const laggingSinceMs = this.#laggingSinceMs
+    return {
+      sink: this.#deps.sink.state(),
+      backlog: this.backlog,
+      lagging,
+      ...(laggingSinceMs === undefined ? {} : { laggingSinceMs })
+    }
   }
 
   /** The partition of a charge point; known while it is open. */
@@ -191,7 +200,8 @@ export class Forwarder {
   }
 
   #makeLanes(): void {
-    const { log, sink, settings, logger } = this.#deps
+    const { log, sink, settings } = this.#deps
+    this.#laggingSinceMs = undefined
     const share = Math.ceil(settings.bytesMax / sink.partitions)
     this.#lanes = this.#cursor.acked(sink.partitions).map((acked, index) => new PartitionLane(index, acked, share))
     this.#reader = new ForwardReader(this.#startedFrom, {
@@ -202,10 +212,20 @@ export class Forwarder {
       isStuck: (lane) => this.#isStuck(lane),
       onPush: (lane) => this.#sender.offer(lane),
       onStub: (event) => this.#sender.stubbed(event),
-      onLag: ({ partition }) =>
-        logger.warn({ partition }, 'a partition takes nothing: its events wait in the log, the others go on'),
-      onCaughtUp: ({ partition }) => logger.info({ partition }, 'a partition has caught up')
+      onLag: (lane) => this.#lags(lane),
+      onCaughtUp: (lane) => this.#caughtUp(lane)
     })
+  }
+
+  #lags({ partition }: PartitionLane): void {
+    const { clock, logger } = this.#deps
+    this.#laggingSinceMs ??= clock.now()
+    logger.warn({ partition }, 'a partition takes nothing: its events wait in the log, the others go on')
+  }
+
+  #caughtUp({ partition }: PartitionLane): void {
+    if (this.#reader?.lagging.size === 0) this.#laggingSinceMs = undefined
+    this.#deps.logger.info({ partition }, 'a partition has caught up')
   }
 
   /** Alone in being stuck. When the whole bus is away everybody waits: to read on would mean to read all of it again. */

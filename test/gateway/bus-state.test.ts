@@ -34,11 +34,11 @@ test('a bus that is away says why, since when, and what still works', () => {
   )
 })
 
-test('a bus that is up and behind is degraded', () => {
-  deepStrictEqual(busDependency('kafka', { sink: up, backlog: 7, lagging: [2, 5] }, broker), {
+test('a bus that is up and behind is degraded since it fell behind, not since it is up', () => {
+  deepStrictEqual(busDependency('kafka', { sink: up, backlog: 7, lagging: [2, 5], laggingSinceMs: 4_000 }, broker), {
     name: 'kafka',
     state: 'degraded',
-    sinceMs: 1_000,
+    sinceMs: 4_000,
     detail:
       'partitions 2, 5 are behind; 7 events wait in the local log and nothing is lost; messages are answered once it has them, or after delivery.broker_patience'
   })

@@ -110,6 +110,7 @@ test('a batch is bounded in events, and in bytes below what the topic takes', as
 test('a stuck partition holds up no other, costs bounded memory, and catches up in order', async () => {
   const world = await new ForwarderWorld(4, { bytesMax: 80_000 }).start()
   world.sink.held = new Set([2])
+  const heldAtMs = world.clock.now()
   for (let round = 0; round < 100; round++) {
     await world.append(0, 1, 2, 3, 0, 1, 2, 3)
     await world.pass(100)
@@ -117,7 +118,9 @@ test('a stuck partition holds up no other, costs bounded memory, and catches up 
   }
   strictEqual(world.total, 600)
   strictEqual(world.forwarder.backlog, 200)
-  deepStrictEqual(world.forwarder.state().lagging, [2])
+  const { lagging, laggingSinceMs = 0 } = world.forwarder.state()
+  deepStrictEqual(lagging, [2])
+  ok(laggingSinceMs > heldAtMs && laggingSinceMs < heldAtMs + 5_000, 'since it was left behind')
   strictEqual(world.log.consumer('$forwarder')?.position, 2, 'it holds the log for what the bus does not have')
   world.sink.release()
   await world.append(2)
@@ -127,7 +130,7 @@ test('a stuck partition holds up no other, costs bounded memory, and catches up 
     [...count(0, 199).map((n) => 4 * n + 3), 801],
     'everything, in order, nothing twice'
   )
-  deepStrictEqual(world.forwarder.state().lagging, [])
+  deepStrictEqual([world.forwarder.state().lagging, world.forwarder.state().laggingSinceMs], [[], undefined])
   strictEqual(world.forwarder.backlog, 0)
   strictEqual(world.log.consumer('$forwarder')?.position, 801)
 })

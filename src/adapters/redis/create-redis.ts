@@ -58,7 +58,7 @@ export interface Redis {
   readonly ledger: ClusterLedger
   readonly roll: LedgerRoll
   readonly shared: SharedState
-  /** `up` with a detail: it serves, and something is wrong with it all the same. */
+  /** `up` with a detail: it serves, and since then something is wrong with it all the same. */
   state(): SinkState
   /** What is done every minute: entries of listings without a row are dropped; how many. */
   sweep(): Promise<number>

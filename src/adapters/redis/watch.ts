@@ -20,6 +20,8 @@ export interface RedisWatchDeps {
 export class RedisWatch {
   readonly #deps: RedisWatchDeps
   #concerns: readonly RedisConcern[] = []
+  /** Since when there is any. */
+  #concernedSinceMs: number | undefined
   #cancel: () => void = () => undefined
   #closed = false
 
@@ -36,11 +38,11 @@ export class RedisWatch {
     this.#cancel()
   }
 
-  /** The state of the connection; when it is up, with what is wrong all the same. */
+  /** The state of the connection; when it is up, with what is wrong all the same, and since when. */
   state(): SinkState {
     const state = this.#deps.connection.state()
-    if (state.kind !== 'up' || this.#concerns.length === 0) return state
-    return { ...state, detail: this.#concerns.map(({ text }) => text).join('; ') }
+    if (state.kind !== 'up' || this.#concernedSinceMs === undefined) return state
+    return { kind: 'up', sinceMs: this.#concernedSinceMs, detail: this.#concerns.map(({ text }) => text).join('; ') }
   }
 
   #later(ms: number): void {
@@ -60,6 +62,7 @@ export class RedisWatch {
       if (this.#closed) return false
       const before = this.#concerns
       this.#concerns = concerns
+      this.#concernedSinceMs = concerns.length > 0 ? (this.#concernedSinceMs ?? clock.now()) : undefined
       // Once for each kind: a clock that drifts is in other words each time.
       for (const { kind, text } of concerns) if (!before.some((known) => known.kind === kind)) logger.warn({}, text)
       for (const { kind } of before)

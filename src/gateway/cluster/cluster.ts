@@ -3,6 +3,7 @@ import type { ClusterLedger } from '../../ports/cluster-ledger.ts'
 import type { CommandSource } from '../../ports/command-source.ts'
 import type { ControlChannel } from '../../ports/control-channel.ts'
 import type { Directory } from '../../ports/directory.ts'
+import type { SinkState } from '../../ports/event-sink.ts'
 import type { LedgerRoll } from '../../ports/ledger-roll.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { NodeLease } from '../../ports/node-lease.ts'
@@ -264,8 +265,8 @@ export class Cluster {
     await lease.end()
   }
 
-  /** `why`: what the way to Redis says of itself while it is down. */
-  dependency(why?: string): DependencyState {
-    return redisDependency(this.#own.node, this.#ports.lease.state(), why)
+  /** `way`: what the way to Redis says of itself. */
+  dependency(way: SinkState): DependencyState {
+    return redisDependency(this.#own.node, this.#ports.lease.state(), way)
   }
 }

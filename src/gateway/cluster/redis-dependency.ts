@@ -1,19 +1,23 @@
+import type { SinkState } from '../../ports/event-sink.ts'
 import type { NodeLease } from '../../ports/node-lease.ts'
 import type { DependencyState } from '../views.ts'
 
-/** What readiness says of Redis: what does not work, what still does, and what to do. `why`: what the way to it says while it is down. */
+/** What readiness says of Redis: what does not work, since when, what still does, and what to do. `way`: what the way to it says of itself. */
 export function redisDependency(
   node: string,
   { kind, sinceMs }: ReturnType<NodeLease['state']>,
-  why?: string
+  way: Pick<SinkState, 'sinceMs' | 'detail'>
 ): DependencyState {
   const name = 'redis'
   switch (kind) {
     case 'held':
-      if (why === undefined) return { name, state: 'up', sinceMs }
-      return { name, state: 'degraded', sinceMs, detail: `${why}; charge points go on` }
+      if (way.detail === undefined) return { name, state: 'up', sinceMs }
+      // The lease has been held for days when a server begins to evict.
+      return { name, state: 'degraded', sinceMs: way.sinceMs, detail: `${way.detail}; charge points go on` }
     case 'lost': {
-      const detail = 'the lease of this node was lost: its sessions are being registered again'
+      const detail =
+        'the lease of this node was lost: its sessions are being registered again; ' +
+        'charge points go on and new ones get in; new commands wait until that is done'
       return { name, state: 'degraded', sinceMs, detail }
     }
     case 'taken': {
@@ -23,7 +27,7 @@ export function redisDependency(
       return { name, state: 'down', sinceMs, detail }
     }
     case 'away': {
-      const detail = `${why ?? 'Redis cannot be reached'}; charge points go on and new ones get in; commands wait or are refused until it is back`
+      const detail = `${way.detail ?? 'Redis cannot be reached'}; charge points go on and new ones get in; commands wait or are refused until it is back`
       return { name, state: 'down', sinceMs, detail }
     }
   }

@@ -3,13 +3,20 @@ import { test } from 'node:test'
 import { redisDependency } from '../../../src/gateway/cluster/redis-dependency.ts'
 import type { LeaseState } from '../../../src/ports/node-lease.ts'
 
-const said = (kind: LeaseState, why?: string) => redisDependency('gw-0', { kind, sinceMs: 7 }, why)
+const said = (kind: LeaseState, detail?: string) =>
+  redisDependency('gw-0', { kind, sinceMs: 7 }, { sinceMs: 9, ...(detail !== undefined && { detail }) })
 
 test('readiness says of each state of the lease what does not work and what to do', () => {
   deepStrictEqual(said('held'), { name: 'redis', state: 'up', sinceMs: 7 })
-  deepStrictEqual(said('held', 'no eviction').state, 'degraded')
+  deepStrictEqual(said('held', 'it evicts'), {
+    name: 'redis',
+    state: 'degraded',
+    sinceMs: 9,
+    detail: 'it evicts; charge points go on'
+  })
   deepStrictEqual([said('lost').state, said('away').state, said('taken').state], ['degraded', 'down', 'down'])
-  match(said('lost').detail ?? '', /registered again/)
+  deepStrictEqual([said('lost', 'it evicts').sinceMs, said('away', 'no answer').sinceMs], [7, 7])
+  match(said('lost').detail ?? '', /registered again; charge points go on and new ones get in; new commands wait/)
   match(said('away', 'no answer').detail ?? '', /^no answer; charge points go on/)
   match(said('away').detail ?? '', /^Redis cannot be reached/)
 })
