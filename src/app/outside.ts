@@ -78,7 +78,7 @@ export class Outside implements Surroundings {
   }
 
   async start(node: GatewayNode): Promise<void> {
-    const { config, logger } = this.#deps
+    const { config, logger, metrics } = this.#deps
     const bus = this.#bus
     if (this.#redis && this.#joined) {
       const ports = { ...this.#redis, ...(bus ? { commands: bus.commands } : {}) }
@@ -88,7 +88,7 @@ export class Outside implements Surroundings {
       node.dependsOn(() => cluster.dependency(redis.state()))
       await cluster.start()
     } else if (bus) {
-      startIntake({ source: bus.commands, desk: node.desk, logger }).catch((error: unknown) =>
+      startIntake({ source: bus.commands, desk: node.desk, metrics, logger }).catch((error: unknown) =>
         logger.error({ error }, 'commands are no longer read from the bus')
       )
     }
@@ -117,12 +117,13 @@ export class Outside implements Surroundings {
   }
 
   #own(): OwnPorts {
-    const { config, embedded, clock, logger } = this.#deps
+    const { config, embedded, clock, logger, metrics } = this.#deps
     const { store, directory, registry, ledger, transactionIds } = embedded
     const { commandMemoryMs } = config.limits
     const { leaseTtlMs } = config.redis
     const node = config.node.id
-    return { node, clock, logger, store, directory, registry, ledger, transactionIds, commandMemoryMs, leaseTtlMs }
+    const parts = { store, directory, registry, ledger, transactionIds }
+    return { node, clock, logger, metrics, ...parts, commandMemoryMs, leaseTtlMs }
   }
 }
 

@@ -163,7 +163,11 @@ export function createGatewayNode(deps: GatewayDeps): GatewayNode {
     desk,
     pipeline,
     events,
-    dependsOn: (dependency) => readiness.dependsOn(dependency),
+    dependsOn: (dependency) => {
+      readiness.dependsOn(dependency)
+      const { name } = dependency()
+      metrics.gauge('dependency_up', { name }, () => (dependency().state === 'up' ? 1 : 0))
+    },
     get connections() {
       return hub.size
     },
@@ -213,4 +217,5 @@ function registerGauges(metrics: Metrics, { pipeline, desk, readiness, capacity 
   metrics.gauge('event_stage_capacity', {}, () => capacity)
   metrics.gauge('commands_open', {}, () => desk.openCommands)
   metrics.gauge('ready', {}, () => (readiness.report().ready ? 1 : 0))
+  metrics.gauge('dependency_up', { name: 'event_log' }, () => (readiness.eventLog().state === 'up' ? 1 : 0))
 }

@@ -31,7 +31,7 @@ export class Readiness {
   }
 
   report(): ReturnType<NodeView['readiness']> {
-    const log = this.#eventLog()
+    const log = this.eventLog()
     const reasons = [
       ...(this.#phase === 'starting' ? ['the gateway is starting'] : []),
       ...(this.#phase === 'stopping' ? ['the gateway is stopping'] : []),
@@ -40,7 +40,7 @@ export class Readiness {
     return { ready: reasons.length === 0, reasons, dependencies: [log, ...this.#others.map((state) => state())] }
   }
 
-  #eventLog(): DependencyState {
+  eventLog(): DependencyState {
     const { full, heldBy, failing } = this.#log.state()
     const state = failing ? 'down' : full ? 'degraded' : 'up'
     if (state !== this.#logState) {

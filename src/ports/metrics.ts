@@ -80,6 +80,11 @@ export const metricCatalogue = {
   },
   delivery_local: { type: 'gauge', help: '1 while messages are answered before the bus has their events.', labels: [] },
   commands_total: { type: 'counter', help: 'Commands settled, by outcome and reason.', labels: ['outcome', 'reason'] },
+  dead_letters_total: {
+    type: 'counter',
+    help: 'Records of the topic of commands that were no commands, and lie in `kafka.dead_letter_topic` now.',
+    labels: []
+  },
   commands_open: { type: 'gauge', help: 'Commands accepted and not settled.', labels: [] },
   registry_request_seconds: {
     type: 'histogram',
@@ -104,6 +109,11 @@ export const metricCatalogue = {
     labels: ['quantile']
   },
   ready: { type: 'gauge', help: '1 when ready.', labels: [] },
+  dependency_up: {
+    type: 'gauge',
+    help: '1 while `/health/ready` calls the dependency `up`, 0 while it is `degraded` or `down`: `event_log`, `kafka`, `kafka_commands`, `redis`.',
+    labels: ['name']
+  },
   process_cpu_seconds_total: { type: 'counter', help: 'CPU time of the process, by mode.', labels: ['mode'] },
   process_resident_memory_bytes: { type: 'gauge', help: 'Resident memory of the process.', labels: [] },
   process_heap_used_bytes: { type: 'gauge', help: 'JavaScript heap in use.', labels: [] },

@@ -1,5 +1,6 @@
 import { deepStrictEqual, match, strictEqual } from 'node:assert'
 import { test } from 'node:test'
+import type { DependencyState } from '../../src/gateway/views.ts'
 import { GatewayHarness } from '../support/gateway.ts'
 
 test('a gateway is ready from its start to its stop', async () => {
@@ -11,6 +12,19 @@ test('a gateway is ready from its start to its stop', async () => {
   strictEqual(gateway.metrics.gauges.get('ready{}')?.(), 1)
   await gateway.node.stop(100)
   deepStrictEqual(gateway.node.readiness().reasons, ['the gateway is stopping'])
+})
+
+test('each dependency has a metric of its own, which is 1 only while it is up', () => {
+  const gateway = new GatewayHarness()
+  let state: DependencyState['state'] = 'degraded'
+  gateway.node.dependsOn(() => ({ name: 'redis', state, sinceMs: 7 }))
+  const up = (name: string) => gateway.metrics.gauges.get(`dependency_up{${name}}`)?.()
+  deepStrictEqual([up('redis'), up('event_log')], [0, 1])
+  state = 'up'
+  gateway.log.logState = { ...gateway.log.logState, full: true, heldBy: ['billing'] }
+  deepStrictEqual([up('redis'), up('event_log')], [1, 0])
+  state = 'down'
+  deepStrictEqual([up('redis'), gateway.node.readiness().dependencies[1]?.state], [0, 'down'])
 })
 
 test('a log that is full, or fails, is no longer ready, and says why, since when and what to do', () => {

@@ -70,6 +70,7 @@ test('a session, a refusal and a command are in the metrics, each by what it was
     ok(during.has('cpg_event_loop_delay_seconds{quantile="0.99"}'), 'the event loop delay is told')
     ok(during.sum('cpg_event_loop_delay_seconds') > 0)
     deepStrictEqual([during.value('cpg_ready'), during.value('cpg_event_stage_capacity') > 0], [1, true])
+    deepStrictEqual(during.value('cpg_dependency_up{name="event_log"}'), 1)
   } finally {
     await gateway.remove()
   }

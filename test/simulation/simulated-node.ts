@@ -186,6 +186,7 @@ export class SimulatedNode {
       node: name,
       clock,
       logger,
+      metrics: noMetrics,
       store: log,
       directory: ownDirectory(log, transactionIds),
       registry,

@@ -6,6 +6,7 @@ import type { Directory } from '../../ports/directory.ts'
 import type { SinkState } from '../../ports/event-sink.ts'
 import type { LedgerRoll } from '../../ports/ledger-roll.ts'
 import type { Logger } from '../../ports/logger.ts'
+import type { Metrics } from '../../ports/metrics.ts'
 import type { NodeLease } from '../../ports/node-lease.ts'
 import type { NodeStore } from '../../ports/node-store.ts'
 import type { SessionRegistry } from '../../ports/session-registry.ts'
@@ -45,6 +46,7 @@ export interface OwnPorts {
   readonly node: string
   readonly clock: Clock
   readonly logger: Logger
+  readonly metrics: Metrics
   readonly store: NodeStore
   readonly directory: Directory
   readonly registry: SessionRegistry
@@ -215,7 +217,7 @@ export class Cluster {
   /** Take the lease and begin; rejects with `node_id_taken`. The registry may be away. */
   async start(): Promise<void> {
     const { lease, control, commands } = this.#ports
-    const { logger } = this.#own
+    const { logger, metrics } = this.#own
     await lease.begin()
     this.#projector.addAll()
     if (lease.state().kind === 'held') {
@@ -238,7 +240,14 @@ export class Cluster {
     this.#settlement.start()
     this.#lostEpochs.start()
     if (commands)
-      await startIntake({ source: commands, desk: this.#node.desk, lease, ledger: this.#joined.ledger, logger })
+      await startIntake({
+        source: commands,
+        desk: this.#node.desk,
+        lease,
+        ledger: this.#joined.ledger,
+        metrics,
+        logger
+      })
   }
 
   /** No more commands from the bus: the first step of a stop. */

@@ -1,5 +1,6 @@
 import type { CommandHandler, CommandSource, SourceRecord } from '../../ports/command-source.ts'
 import type { Logger } from '../../ports/logger.ts'
+import type { Counter, Metrics } from '../../ports/metrics.ts'
 import type { NodeLease } from '../../ports/node-lease.ts'
 import type { CommandRecord } from '../../ports/records.ts'
 import type { CommandDesk, Taken } from '../command-desk.ts'
@@ -24,6 +25,8 @@ export interface CommandIntakeDeps {
     detail: string,
     timestampMs: number
   ) => Promise<void>
+  /** Counts those that lie among the dead letters. */
+  readonly deadLetters: Counter
   readonly logger: Logger
 }
 
@@ -128,6 +131,7 @@ export class CommandIntake implements CommandHandler {
     this.#deps.logger.warn({ where: record.where, detail: fault }, 'a record of the topic of commands is no command')
     if (!parsed.ok && parsed.known) await this.#deps.refuse(parsed.known, fault, Math.min(record.timestampMs, timeMax))
     await this.#deps.source.deadLetter(record, fault)
+    this.#deps.deadLetters.inc()
     this.#putAside.add(record)
   }
 
@@ -151,17 +155,19 @@ export interface IntakeParts {
   readonly lease?: Pick<NodeLease, 'onChange'>
   /** The ledger that the nodes share. */
   readonly ledger?: { confirm(record: CommandRecord): Promise<boolean> }
+  readonly metrics: Metrics
   readonly logger: Logger
 }
 
 /** Take commands from the bus for this node's desk. */
-export async function startIntake({ source, desk, lease, ledger, logger }: IntakeParts): Promise<void> {
+export async function startIntake({ source, desk, lease, ledger, metrics, logger }: IntakeParts): Promise<void> {
   const intake = new CommandIntake({
     source,
     accept: (request, timestampMs) => desk.accept(request, timestampMs),
     dispatch: (record, mayGo) => desk.dispatch(record, mayGo),
     ...(ledger && { confirm: (record) => ledger.confirm(record) }),
     refuse: (request, detail, timestampMs) => desk.refuse(request, detail, timestampMs),
+    deadLetters: metrics.counter('dead_letters_total', {}),
     logger
   })
   lease?.onChange((state) => (state === 'away' || state === 'taken' ? source.pause() : source.resume()))

@@ -9,6 +9,7 @@ import type { SourceRecord } from '../../../src/ports/command-source.ts'
 import { claimedCommand } from '../../support/claimed-command.ts'
 import { GatewayHarness, turn } from '../../support/gateway.ts'
 import { memoryLogger } from '../../support/memory-logger.ts'
+import { noMetrics } from '../../support/no-metrics.ts'
 
 const schema = JSON.parse(readFileSync('schemas/commands/command.json', 'utf8'))
 const fits = new Ajv({ strict: true, strictTypes: false }).compile(schema)
@@ -127,6 +128,7 @@ function intakeOf(gateway: GatewayHarness) {
     accept: (request, timestampMs) => gateway.node.desk.accept(request, timestampMs),
     dispatch: (record) => gateway.node.desk.dispatch(record),
     refuse: (request, detail, timestampMs) => gateway.node.desk.refuse(request, detail, timestampMs),
+    deadLetters: gateway.metrics.counter('dead_letters_total', {}),
     logger: memoryLogger()
   })
   return { dead, intake }
@@ -154,7 +156,7 @@ for (const [what, value, timestampMs, reason, hasOutcome] of [
     intake.proceed(records)
     await turn()
     match(dead[0]?.[1] ?? '', reason)
-    strictEqual(dead.length, 1)
+    deepStrictEqual([dead.length, gateway.metrics.counts.get('dead_letters_total{}')], [1, 1])
     const outcomes = gateway.log.events('command.outcome').map(({ data }) => [data.commandId, data.reason, data.detail])
     const first = hasOutcome ? [['c-1', 'invalid', dead[0]?.[1]]] : []
     deepStrictEqual(outcomes.slice(0, -1), first, 'with the same words')
@@ -220,6 +222,7 @@ test('what cannot be taken however often it comes goes to the dead letters; what
     },
     dispatch: () => undefined,
     refuse: async () => undefined,
+    deadLetters: noMetrics.counter('dead_letters_total', {}),
     logger: memoryLogger()
   })
   await intake.accept([recordOf(good)])
@@ -252,6 +255,7 @@ function slowIntake() {
     },
     dispatch: ({ commandId }, mayGo) => void mayGo?.then((goes) => dispatched.push(`${commandId} ${goes}`)),
     refuse: async () => undefined,
+    deadLetters: noMetrics.counter('dead_letters_total', {}),
     logger: memoryLogger()
   })
   return { intake, claims, dispatched, confirmed }
