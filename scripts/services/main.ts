@@ -43,7 +43,7 @@ const services = new Map<string, (wish: Wish) => Promise<Started>>(
     },
     'redis-cluster': async (wish: Wish) => {
       const service = await startRedisCluster(wish)
-      return { service, variables: { CPG_REDIS_URL: service.urls.join(',') } }
+      return { service, variables: { CPG_REDIS_URL: service.urls.join(','), CPG_REDIS_CLUSTER: 'true' } }
     },
     kafka: (wish: Wish) => kafka(1, wish),
     'kafka-cluster': (wish: Wish) => kafka(3, wish)

@@ -1,4 +1,35 @@
+import { formatDuration } from '../lib/duration.ts'
 import type { Check } from './checks.ts'
+import { type Config, type ConfigKey, configKeys } from './schema.ts'
+
+function valueAt(config: Config, { member: [group, name] }: ConfigKey): unknown {
+  return (config[group as keyof Config] as unknown as Readonly<Record<string, unknown>>)[name]
+}
+
+/** Keys that do nothing while another one is as it is. Their defaults may be written down: they claim nothing. */
+function withoutEffect(
+  key: string,
+  dependent: (key: ConfigKey) => boolean,
+  because: (config: Config) => string | undefined,
+  remedy: string
+): Check {
+  const keys = configKeys.filter((other) => other.fileOf === undefined && other.name !== key && dependent(other))
+  return {
+    key,
+    with: keys.map(({ name }) => name),
+    fault: (config) => {
+      const why = because(config)
+      if (why === undefined) return undefined
+      const changed = keys.filter((other) => {
+        const preset: unknown = other.setting.value.safeParse(other.setting.default).data
+        return valueAt(config, other) !== preset
+      })
+      if (changed.length === 0) return undefined
+      const names = changed.map(({ name }) => name).join(', ')
+      return `${why}, so ${names} would have no effect; ${remedy}, or remove ${changed.length === 1 ? 'it' : 'them'}`
+    }
+  }
+}
 
 /** The rules between the keys of Kafka and Redis. */
 export const clusterChecks: readonly Check[] = [
@@ -41,14 +72,12 @@ export const clusterChecks: readonly Check[] = [
         ? undefined
         : 'a certificate is of no use without its key; set both kafka.tls_cert_file and kafka.tls_key_file, or neither'
   },
-  {
-    key: 'redis.url',
-    with: ['redis.cluster', 'redis.username', 'redis.password', 'redis.tls_ca_file'],
-    fault: ({ redis: { url, cluster, username, password, tlsCaFile } }) =>
-      url !== undefined || (!cluster && (username ?? password ?? tlsCaFile) === undefined)
-        ? undefined
-        : 'not set, so the other keys of redis would have no effect; set it to where Redis listens, or remove them'
-  },
+  withoutEffect(
+    'redis.url',
+    ({ group, name }) => group === 'redis' || name === 'limits.adoptions_per_second_max',
+    ({ redis }) => (redis.url === undefined ? 'not set' : undefined),
+    'set it to where Redis listens'
+  ),
   {
     key: 'redis.url',
     with: [],
@@ -56,6 +85,25 @@ export const clusterChecks: readonly Check[] = [
       url === undefined || url.split(',').every((one) => URL.canParse(one))
         ? undefined
         : 'the port has to be a number up to 65535; a password with characters such as # / ? @ goes into redis.password (or redis.password_file)'
+  },
+  {
+    key: 'redis.url',
+    with: [],
+    fault: ({ redis: { url = '', cluster } }) => {
+      const [first = '', ...others] = url.split(',')
+      if (cluster || others.length === 0) return undefined
+      return `names ${others.length + 1} servers, of which a gateway without redis.cluster uses the first alone; set redis.cluster to true if they are nodes of one Redis Cluster, or name ${hostOf(first)} alone`
+    }
+  },
+  {
+    // A node whose renewal gets no answer has to try again while its lease still runs.
+    key: 'redis.lease_ttl',
+    with: ['redis.request_timeout'],
+    fault: ({ redis: { leaseTtlMs, requestTimeoutMs } }) => {
+      const leastMs = 2 * requestTimeoutMs
+      if (leaseTtlMs >= leastMs) return undefined
+      return `${formatDuration(leaseTtlMs)} is less than 2 x redis.request_timeout (${formatDuration(requestTimeoutMs)}), so one request that is not answered could cost a healthy node its lease; set redis.lease_ttl to ${formatDuration(leastMs)} or more, or redis.request_timeout to ${formatDuration(Math.floor(leaseTtlMs / 2))} or less`
+    }
   },
   {
     key: 'redis.username',
@@ -81,8 +129,26 @@ export const clusterChecks: readonly Check[] = [
       new Set([eventsTopic, commandsTopic, deadLetterTopic]).size === 3
         ? undefined
         : 'kafka.events_topic, kafka.commands_topic and kafka.dead_letter_topic have to be three topics; give each a name of its own'
-  }
+  },
+  withoutEffect(
+    'kafka.create_topics',
+    ({ name }) => name === 'kafka.partitions' || name === 'kafka.replication_factor',
+    ({ kafka }) => (kafka.createTopics ? undefined : 'false'),
+    'set kafka.create_topics to true'
+  ),
+  // The last: what is wrong among the other keys of Kafka is the same whether brokers are set or not.
+  withoutEffect(
+    'kafka.brokers',
+    ({ group }) => group === 'kafka' || group === 'delivery',
+    ({ kafka }) => (kafka.brokers.length === 0 ? 'not set' : undefined),
+    'set it to where the brokers listen'
+  )
 ]
+
+/** Without the user and the password that a URL may hold. */
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : url
+}
 
 function isPort(text: string): boolean {
   const port = Number(text)

@@ -80,7 +80,7 @@ export const clusterGroups = {
     lease_ttl: duration(
       '5s',
       { min: '2s', max: '5m' },
-      'Time without a sign of life after which a node counts as dead; renewed every second.'
+      'Time without a sign of life after which a node counts as dead, renewed every second; at least 2 x `redis.request_timeout`.'
     )
   }
 } as const

@@ -30,6 +30,7 @@ test('the example with every key uncommented sets every key to its default', () 
   // What other keys of the example need to have an effect.
   const needed = {
     'authority.mode': 'allow_list',
+    'kafka.brokers': 'kafka:9092',
     'kafka.sasl_mechanism': 'plain',
     'kafka.tls': 'true',
     'redis.url': 'rediss://redis:6379'

@@ -58,46 +58,58 @@ export const alternatives: Readonly<Record<string, Alternative>> = {
   'authority.boot_status': { written: 'pending', parsed: 'pending' },
   'leniency.mode': { written: 'strict', parsed: 'strict' },
   'shutdown.deadline': { written: '3s', parsed: 3000 },
-  'delivery.ack': { written: 'local', parsed: 'local' },
-  'delivery.broker_patience': { written: '3s', parsed: 3_000 },
+  'delivery.ack': { written: 'local', parsed: 'local', needs: { 'kafka.brokers': 'kafka:9092' } },
+  'delivery.broker_patience': { written: '3s', parsed: 3_000, needs: { 'kafka.brokers': 'kafka:9092' } },
   'kafka.brokers': { written: 'kafka-1:9092,kafka-2:9092', parsed: ['kafka-1:9092', 'kafka-2:9092'] },
-  'kafka.events_topic': { written: 'events', parsed: 'events' },
-  'kafka.commands_topic': { written: 'commands', parsed: 'commands' },
-  'kafka.dead_letter_topic': { written: 'dead', parsed: 'dead' },
-  'kafka.consumer_group': { written: 'group', parsed: 'group' },
-  'kafka.create_topics': { written: 'true', parsed: true },
-  'kafka.partitions': { written: '3', parsed: 3, needs: { 'kafka.create_topics': 'true' } },
-  'kafka.replication_factor': { written: '1', parsed: 1, needs: { 'kafka.create_topics': 'true' } },
-  'kafka.compression': { written: 'gzip', parsed: 'gzip' },
-  'kafka.sends_per_second_max': { written: '100', parsed: 100 },
-  'kafka.forward_bytes_max': { written: '2MiB', parsed: 2 * MiB },
-  'kafka.ack_stall_max': { written: '30s', parsed: 30_000 },
+  'kafka.events_topic': { written: 'events', parsed: 'events', needs: { 'kafka.brokers': 'kafka:9092' } },
+  'kafka.commands_topic': { written: 'commands', parsed: 'commands', needs: { 'kafka.brokers': 'kafka:9092' } },
+  'kafka.dead_letter_topic': { written: 'dead', parsed: 'dead', needs: { 'kafka.brokers': 'kafka:9092' } },
+  'kafka.consumer_group': { written: 'group', parsed: 'group', needs: { 'kafka.brokers': 'kafka:9092' } },
+  'kafka.create_topics': { written: 'true', parsed: true, needs: { 'kafka.brokers': 'kafka:9092' } },
+  'kafka.partitions': {
+    written: '3',
+    parsed: 3,
+    needs: { 'kafka.brokers': 'kafka:9092', 'kafka.create_topics': 'true' }
+  },
+  'kafka.replication_factor': {
+    written: '1',
+    parsed: 1,
+    needs: { 'kafka.brokers': 'kafka:9092', 'kafka.create_topics': 'true' }
+  },
+  'kafka.compression': { written: 'gzip', parsed: 'gzip', needs: { 'kafka.brokers': 'kafka:9092' } },
+  'kafka.sends_per_second_max': { written: '100', parsed: 100, needs: { 'kafka.brokers': 'kafka:9092' } },
+  'kafka.forward_bytes_max': { written: '2MiB', parsed: 2 * MiB, needs: { 'kafka.brokers': 'kafka:9092' } },
+  'kafka.ack_stall_max': { written: '30s', parsed: 30_000, needs: { 'kafka.brokers': 'kafka:9092' } },
   'kafka.sasl_mechanism': {
     written: 'plain',
     parsed: 'plain',
-    needs: { 'kafka.sasl_username': 'gateway', 'kafka.sasl_password': 'secret' }
+    needs: { 'kafka.brokers': 'kafka:9092', 'kafka.sasl_username': 'gateway', 'kafka.sasl_password': 'secret' }
   },
   'kafka.sasl_username': {
     written: 'gateway',
     parsed: 'gateway',
-    needs: { 'kafka.sasl_mechanism': 'plain', 'kafka.sasl_password': 'secret' }
+    needs: { 'kafka.brokers': 'kafka:9092', 'kafka.sasl_mechanism': 'plain', 'kafka.sasl_password': 'secret' }
   },
   'kafka.sasl_password': {
     written: 'secret',
     parsed: 'secret',
-    needs: { 'kafka.sasl_mechanism': 'plain', 'kafka.sasl_username': 'gateway' }
+    needs: { 'kafka.brokers': 'kafka:9092', 'kafka.sasl_mechanism': 'plain', 'kafka.sasl_username': 'gateway' }
   },
-  'kafka.tls': { written: 'true', parsed: true },
-  'kafka.tls_ca_file': { written: 'package.json', parsed: 'package.json', needs: { 'kafka.tls': 'true' } },
+  'kafka.tls': { written: 'true', parsed: true, needs: { 'kafka.brokers': 'kafka:9092' } },
+  'kafka.tls_ca_file': {
+    written: 'package.json',
+    parsed: 'package.json',
+    needs: { 'kafka.brokers': 'kafka:9092', 'kafka.tls': 'true' }
+  },
   'kafka.tls_cert_file': {
     written: 'package.json',
     parsed: 'package.json',
-    needs: { 'kafka.tls': 'true', 'kafka.tls_key_file': 'package.json' }
+    needs: { 'kafka.brokers': 'kafka:9092', 'kafka.tls': 'true', 'kafka.tls_key_file': 'package.json' }
   },
   'kafka.tls_key_file': {
     written: 'package.json',
     parsed: 'package.json',
-    needs: { 'kafka.tls': 'true', 'kafka.tls_cert_file': 'package.json' }
+    needs: { 'kafka.brokers': 'kafka:9092', 'kafka.tls': 'true', 'kafka.tls_cert_file': 'package.json' }
   },
   'redis.url': { written: 'redis://redis:6379', parsed: 'redis://redis:6379' },
   'redis.cluster': { written: 'true', parsed: true, needs: { 'redis.url': 'redis://redis:6379' } },
@@ -112,10 +124,10 @@ export const alternatives: Readonly<Record<string, Alternative>> = {
     parsed: 'package.json',
     needs: { 'redis.url': 'rediss://redis:6379' }
   },
-  'redis.key_prefix': { written: 'other', parsed: 'other' },
-  'redis.request_timeout': { written: '2s', parsed: 2_000 },
-  'redis.lease_ttl': { written: '10s', parsed: 10_000 },
-  'limits.adoptions_per_second_max': { written: '10', parsed: 10 },
+  'redis.key_prefix': { written: 'other', parsed: 'other', needs: { 'redis.url': 'redis://redis:6379' } },
+  'redis.request_timeout': { written: '2s', parsed: 2_000, needs: { 'redis.url': 'redis://redis:6379' } },
+  'redis.lease_ttl': { written: '10s', parsed: 10_000, needs: { 'redis.url': 'redis://redis:6379' } },
+  'limits.adoptions_per_second_max': { written: '10', parsed: 10, needs: { 'redis.url': 'redis://redis:6379' } },
   'limits.command_age_max': { written: '10s', parsed: 10_000 },
   'limits.command_timeout_max': { written: '5m', parsed: 300_000 },
   'limits.command_expiry_max': { written: '1d', parsed: 86_400_000 },

@@ -304,7 +304,10 @@ test('keys that contradict each other are refused', () => {
     [['--kafka.sasl_username', 'u'], /^--kafka\.sasl_username: kafka\.sasl_mechanism: none, so .* no effect/],
     [['--kafka.tls_ca_file', 'ca.pem'], /^--kafka\.tls_ca_file: kafka\.tls: false, so .* set kafka\.tls to true/],
     [['--kafka.tls', 'true', '--kafka.tls_cert_file', 'c.pem'], /no use without its key/],
-    [['--redis.cluster', 'true'], /redis\.url: not set, so the other keys of redis would have no effect/],
+    [
+      ['--redis.cluster', 'true'],
+      /redis\.url: not set, so redis\.cluster would have no effect; set it to where Redis listens, or remove it$/
+    ],
     [['--redis.password', 'x'], /redis\.url: not set/],
     [
       ['--kafka.brokers', 'kafka-1:9092,kafka-2:99999'],
@@ -319,6 +322,27 @@ test('keys that contradict each other are refused', () => {
     ],
     [['--redis.url', 'redis://r:6379', '--redis.username', 'u'], /needs redis\.password/],
     [['--redis.url', 'redis://r:6379', '--redis.tls_ca_file', 'x'], /write it with rediss:\/\//],
+    [
+      ['--redis.url', 'redis://u:hush@a:1,redis://b:2'],
+      /^--redis\.url: names 2 servers, of which .* uses the first alone; set redis\.cluster to true .*, or name a:1 alone$/
+    ],
+    [
+      ['--redis.url', 'redis://r:6379', '--redis.lease_ttl', '2s', '--redis.request_timeout', '1m'],
+      /^--redis\.lease_ttl: 2s is less than 2 x redis\.request_timeout \(1m\), .*redis\.lease_ttl to 2m or more, or redis\.request_timeout to 1s or less/
+    ],
+    [
+      ['--redis.lease_ttl', '20s', '--limits.adoptions_per_second_max', '7'],
+      /^--redis\.lease_ttl: redis\.url: not set, so redis\.lease_ttl, limits\.adoptions_per_second_max would have no effect.*remove them$/
+    ],
+    [
+      ['--kafka.create_topics', 'true', '--kafka.partitions', '3'],
+      /^--kafka\.create_topics: kafka\.brokers: not set, so kafka\.create_topics, kafka\.partitions would have no effect; set it to where the brokers listen, or remove them$/
+    ],
+    [['--delivery.ack', 'local'], /kafka\.brokers: not set, so delivery\.ack would have no effect/],
+    [
+      ['--kafka.brokers', 'k:9092', '--kafka.partitions', '3'],
+      /kafka\.create_topics: false, so kafka\.partitions would have no effect; set kafka\.create_topics to true, or remove it$/
+    ],
     [['--kafka.events_topic', 'commands-down'], /have to be three topics/],
     [['--authority.allow_list_file', 'x'], /would have no effect while authority\.mode is accept_all/],
     [
@@ -331,6 +355,17 @@ test('keys that contradict each other are refused', () => {
     ]
   ]
   for (const [argv, wanted] of cases) match(faultsOf({ argv })[0] ?? 'no fault', wanted)
+})
+
+test('a default of Kafka or Redis may be written down without either, as `config print` does', () => {
+  const argv = ['--kafka.partitions=12', '--redis.lease_ttl=5s', '--delivery.ack=broker', '--kafka.tls=false']
+  deepStrictEqual(faultsOf({ argv }), [])
+})
+
+test('what belongs to Kafka and Redis goes with them', () => {
+  const argv = ['--kafka.brokers=k:9092', '--kafka.create_topics=true', '--kafka.partitions=3', '--delivery.ack=local']
+  const redis = ['--redis.url=redis://a:1,redis://b:2', '--redis.cluster=true', '--redis.lease_ttl=2s']
+  deepStrictEqual(faultsOf({ argv: [...argv, ...redis] }), [])
 })
 
 test('a value of a wrong shape is a fault, however odd the YAML is', () => {
