@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer'
+import { GatewayError } from '../../src/lib/gateway-error.ts'
 import type { Clock } from '../../src/ports/clock.ts'
 import type { ConsumerRecord, EventLog, LogEntry, LogRange, LogRecord, LogState } from '../../src/ports/event-log.ts'
 import type { NodeStore } from '../../src/ports/node-store.ts'
@@ -6,6 +8,7 @@ import type { Actor, Scheduler } from './scheduler.ts'
 
 /** What outlives a process: only what a commit has brought here. */
 export class Disk {
+  readonly logId: string
   records: LogRecord[] = []
   /** Of every record that was ever on disk, for the invariants. */
   readonly everLogged: LogRecord[] = []
@@ -16,6 +19,10 @@ export class Disk {
   /** Milliseconds that a commit takes at most. */
   commitMsMax = 4
   isFull = false
+
+  constructor(logId: string) {
+    this.logId = logId
+  }
 }
 
 interface Write {
@@ -37,7 +44,10 @@ export interface DiskLifeOptions {
 const retryFullMs = 200
 const closePollMs = 2
 
-/** One life of a process on its disk: what it has staged is lost with it, what it was told is on disk is there. */
+/**
+ * One life of a process on its disk: what it has staged is lost with it, what it was told is on disk is there. Its log is that of a
+ * node with a bus and no retention: records go with the required consumer, and a limit is a number of records.
+ */
 export class DiskLife implements EventLog, NodeStore {
   readonly id: string
   readonly #options: DiskLifeOptions
@@ -45,6 +55,7 @@ export class DiskLife implements EventLog, NodeStore {
   readonly #newest: Map<string, unknown>
   #queue: Write[] = []
   #committing = false
+  #isClosed = false
   /** What was told: a commit may have reached the disk already without that. */
   #durable: number
   readonly #listeners = new Set<(durable: number) => void>()
@@ -53,7 +64,7 @@ export class DiskLife implements EventLog, NodeStore {
     this.#options = options
     this.#newest = new Map(options.disk.tables)
     this.#durable = options.disk.lastPosition
-    this.id = 'log'
+    this.id = options.disk.logId
   }
 
   append(entries: readonly LogEntry[]): Promise<number> {
@@ -93,14 +104,19 @@ export class DiskLife implements EventLog, NodeStore {
 
   state(): LogState {
     const { disk, recordsMax, requiredConsumer } = this.#options
-    const full = disk.records.length >= recordsMax
+    const full = this.#isAtLimit
     return { bytes: disk.records.length, bytesMax: recordsMax, full, heldBy: full ? [requiredConsumer] : [] }
   }
 
-  read(after: number, limit: number): readonly LogRecord[] {
+  read(after: number, limit: number, bytesMax: number): readonly LogRecord[] {
+    let bytes = 0
     return this.#options.disk.records
       .filter(({ position }) => position > after && position <= this.#durable)
       .slice(0, limit)
+      .filter(({ text }, index) => {
+        bytes += Buffer.byteLength(text)
+        return index === 0 || bytes <= bytesMax
+      })
   }
 
   onAdvance(listener: (durable: number) => void): () => void {
@@ -110,6 +126,9 @@ export class DiskLife implements EventLog, NodeStore {
 
   putConsumer(name: string, position: number): Promise<ConsumerRecord> {
     const { disk, scheduler, actor, clock, requiredConsumer } = this.#options
+    const { oldest, durable } = this.range()
+    if (position > durable) return Promise.reject(new GatewayError('invalid_position', `the log ends at ${durable}`))
+    if (position < oldest - 1) return Promise.reject(new GatewayError('position_trimmed', `the oldest is ${oldest}`))
     const record = { name, position, required: name === requiredConsumer, updatedAtMs: clock.now() }
     return scheduler.later(scheduler.random.between(0, disk.commitMsMax), actor, () => {
       disk.consumers.set(name, record)
@@ -123,7 +142,7 @@ export class DiskLife implements EventLog, NodeStore {
   }
 
   consumers(): readonly ConsumerRecord[] {
-    return [...this.#options.disk.consumers.values()]
+    return [...this.#options.disk.consumers.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
   async deleteConsumer(name: string): Promise<boolean> {
@@ -134,19 +153,26 @@ export class DiskLife implements EventLog, NodeStore {
     return 0
   }
 
-  /** What is staged still goes to the disk, unless it takes nothing. */
+  /** What is staged still goes to the disk; what it does not take ends with the process, which ends now. Nothing else is taken. */
   async close(): Promise<void> {
     const { scheduler, actor } = this.#options
+    this.#isClosed = true
     while ((this.#committing || this.#queue.length > 0) && !this.#isHeld)
       await scheduler.later(closePollMs, actor, () => undefined)
   }
 
-  get #isHeld(): boolean {
-    return this.#options.disk.isFull || (this.state().full && this.#queue.some(({ entries }) => entries.length > 0))
+  /** Without a forwarder nobody lets records go. */
+  get #isAtLimit(): boolean {
+    const { disk, recordsMax } = this.#options
+    return disk.records.length >= recordsMax && this.#queue.some(({ entries }) => entries.length > 0)
   }
 
-  /** Without a forwarder nobody else lets records go. */
+  get #isHeld(): boolean {
+    return this.#options.disk.isFull || this.#isAtLimit
+  }
+
   #write(entries: readonly LogEntry[], changes: readonly StoreChange[]): Promise<number> {
+    if (this.#isClosed) return Promise.reject(closedError())
     for (const { table, key, value } of changes) {
       if (value === null) this.#newest.delete(`${table}/${key}`)
       else this.#newest.set(`${table}/${key}`, value)
@@ -197,6 +223,10 @@ export class DiskLife implements EventLog, NodeStore {
   }
 }
 
+function closedError(): GatewayError {
+  return new GatewayError('event_log_closed', 'the event log is closed', { canRetry: true })
+}
+
 function rowsOf<T extends TableName>(
   from: ReadonlyMap<string, unknown>,
   table: T,
@@ -205,7 +235,11 @@ function rowsOf<T extends TableName>(
 ): Tables[T][] {
   const start = `${table}/`
   return [...from.keys()]
-    .filter((key) => key.startsWith(start + prefix) && (after === undefined || key > start + after))
-    .sort()
+    .filter((key) => key.startsWith(start + prefix) && (after === undefined || byBytes(key, start + after) > 0))
+    .sort(byBytes)
     .map((key) => from.get(key) as Tables[T])
+}
+
+function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }

@@ -63,7 +63,7 @@ export interface NodeWorld {
 /** One gateway on its disk, over any number of lives. */
 export class SimulatedNode {
   readonly name: string
-  readonly disk = new Disk()
+  readonly disk: Disk
   actor: Actor
   gateway: GatewayNode | undefined
   /** Accepts connections. */
@@ -82,6 +82,7 @@ export class SimulatedNode {
 
   constructor(name: string, world: NodeWorld) {
     this.name = name
+    this.disk = new Disk(`log of ${name}`)
     this.#world = world
     this.actor = actorOf(name)
     this.actor.isAlive = false
