@@ -95,6 +95,14 @@ const rows: Readonly<Record<string, Row>> = {
     [
       'gateway/pipeline.test.ts',
       'what one turn publishes is one append, in the order in which it was published (B3, B8)'
+    ],
+    [
+      'gateway/forwarder.test.ts',
+      'while a batch is outstanding its partition waits, and what came meanwhile goes as one'
+    ],
+    [
+      'gateway/forwarder.test.ts',
+      '2,000 events a second over 64 partitions make no more requests than the budget allows'
     ]
   ],
   B4: [
@@ -123,6 +131,7 @@ const rows: Readonly<Record<string, Row>> = {
     ]
   ],
   B9: [
+    ['integration/kafka-sink-faults.test.ts', 'many sends to all partitions go through one producer (B9)'],
     [
       'gateway/forwarder.test.ts',
       'while a batch is outstanding its partition waits, and what came meanwhile goes as one'

@@ -1,9 +1,12 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { createKafkaEventSink, type KafkaEventSinkOptions } from '../../src/adapters/kafka/event-sink.ts'
+import { kafkaConnection } from '../../src/app/outside-settings.ts'
 import { createSystemClock } from '../../src/lib/system-clock.ts'
 import type { EventSink, SinkState } from '../../src/ports/event-sink.ts'
+import { configOf, type Flags } from '../support/gateway-in-process.ts'
 import { readTopic, until } from '../support/kafka-records.ts'
 import { NumberedStream } from '../support/kafka-stream.ts'
 import { memoryLogger } from '../support/memory-logger.ts'
@@ -113,8 +116,49 @@ describe('three brokers', () => {
 })
 
 describe('one broker', () => {
-  const kafka = withKafka({ topics: { plain: { partitions: 2 } } })
+  const kafka = withKafka({
+    listeners: [{ name: 'mutual', protocol: 'SSL', clientCertificates: true }],
+    topics: { plain: { partitions: 2 }, mutual: { partitions: 1 } }
+  })
   const connection = () => ({ brokers: kafka().addresses(), clientId: 'faults' })
+
+  // Known failure B9: a producer for each message, kept for ever.
+  test('many sends to all partitions go through one producer (B9)', async (t) => {
+    const made: string[] = []
+    const note = (message: unknown) => made.push((message as { readonly type: string }).type)
+    subscribe('plt:kafka:instances', note)
+    t.after(() => unsubscribe('plt:kafka:instances', note))
+    const { sink } = open({ connection: connection(), topic: 'plain' })
+    t.after(() => sink.close())
+    await sink.open()
+    for (let n = 0; n < 100; n++)
+      await Promise.all([0, 1].map((partition) => sink.send(partition, [{ key: 'CP-1', value: 'v', headers: {} }])))
+    strictEqual(made.filter((type) => type === 'producer').length, 1)
+  })
+
+  test('brokers that want a certificate take events from who shows one that they know, and nobody else', async (t) => {
+    const { ca = '', clientCertificate = '', clientKey = '' } = kafka().certificates ?? {}
+    const brokers = kafka().addresses('mutual').join(',')
+    const flags = { 'kafka.brokers': brokers, 'kafka.tls': 'true', 'kafka.tls_ca_file': ca }
+    const login = { 'kafka.tls_cert_file': clientCertificate, 'kafka.tls_key_file': clientKey }
+    const opened = (wanted: Flags) => {
+      const { sink } = open({ connection: kafkaConnection(configOf(wanted)), topic: 'mutual' })
+      t.after(() => sink.close())
+      sink.open().catch((error: unknown) => match(String(error), /closed/))
+      return sink
+    }
+    const stranger = opened(flags)
+    await until('who shows none is refused', () => stranger.state().kind === 'down')
+    match(stranger.state().detail ?? '', /one that wants a certificate: see .*kafka\.tls_cert_file/)
+    const known = opened({ ...flags, ...login })
+    await until('who shows one is let in', () => known.state().kind === 'up')
+    await sends(known, 'shown')
+    const read = await readTopic(kafka().addresses(), 'mutual')
+    deepStrictEqual(
+      read.map(({ value }) => value),
+      ['shown']
+    )
+  })
 
   test('a missing topic is said with what to do, and found when it is there', async () => {
     const { sink } = open({ connection: connection(), topic: 'late' })

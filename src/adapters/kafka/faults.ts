@@ -152,7 +152,7 @@ function unreachable(connection: KafkaConnection, parts: readonly FaultPart[]): 
   const reason = reasonIn(parts)
   const hint =
     reason === 'Connection closed'
-      ? ' A port that wants TLS or a login closes like this: see kafka.tls, kafka.sasl_mechanism.'
+      ? ' A port that wants TLS or a login closes like this, or one that wants a certificate: see kafka.tls, kafka.sasl_mechanism, kafka.tls_cert_file.'
       : ''
   return {
     kind: 'down',
