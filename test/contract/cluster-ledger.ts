@@ -151,6 +151,7 @@ export function clusterLedgerContract(name: string, create: () => Promise<Ledger
     strictEqual(await b.ledger.handOver('c-1', 'node-a', a.lease.incarnation), true, 'the one re-route')
     await dead(a, b)
     strictEqual(await b.ledger.reclaim(record), undefined)
+    deepStrictEqual(await b.ledger.overdue(Date.now() + 7_000, 100), [], 'who handed it over may find another owner')
     deepStrictEqual(why(await b.ledger.overdue(later(), 100)), ['c-1 abandoned'])
   })
 

@@ -81,10 +81,9 @@ export function redisLedger({ node, redis, lease, clock, ask }: RedisLife): Clus
       const isFresh = nowMs - (record.settledAtMs ?? 0) < freshMs
       return isAlive && isFresh ? undefined : { record, why: 'unpublished' }
     }
-    if (isAlive) {
-      const isUnheard = record.state === 'claimed' && nowMs - (row?.handedAtMs ?? nowMs) >= receiptMs
-      return isUnheard ? { record, why: 'abandoned' } : undefined
-    }
+    if (record.state === 'claimed' && row?.handedAtMs !== undefined)
+      return nowMs - row.handedAtMs >= receiptMs ? { record, why: 'abandoned' } : undefined
+    if (isAlive) return undefined
     if (record.state === 'written') return { record, why: 'unanswered' }
     return { record, why: row?.handedOver ? 'abandoned' : 'unclaimed' }
   }

@@ -248,7 +248,7 @@ export class RedisLedger implements ClusterLedger {
       await this.#deps.connection.send(key, ['ZREM', key, member])
       return undefined
     }
-    const { record, handedOver, handedAtMs = nowMs, incarnation } = entry
+    const { record, handedOver, handedAtMs, incarnation } = entry
     const holder = `${incarnation} ${record.node}`
     const asked = alive.get(holder) ?? this.#isLookedAfter(entry)
     alive.set(holder, asked)
@@ -257,8 +257,10 @@ export class RedisLedger implements ClusterLedger {
       const freshly = nowMs - (record.settledAtMs ?? 0) < checkEveryMs
       return lookedAfter && freshly ? undefined : { record, why: 'unpublished' }
     }
-    if (lookedAfter)
-      return record.state === 'claimed' && nowMs - handedAtMs >= receiptMs ? { record, why: 'abandoned' } : undefined
+    // Nobody has heard its message: whoever sent it may be looking for another owner, also when this one has just stopped.
+    if (record.state === 'claimed' && handedAtMs !== undefined)
+      return nowMs - handedAtMs >= receiptMs ? { record, why: 'abandoned' } : undefined
+    if (lookedAfter) return undefined
     if (record.state === 'written') return { record, why: 'unanswered' }
     return { record, why: handedOver ? 'abandoned' : 'unclaimed' }
   }
