@@ -87,8 +87,7 @@ export async function consumeGeneration(generation: Generation, settings: Genera
       }
       lostCommits = 0
     } catch (error) {
-      for (const partition of outOfRange(error)) await fromOldest(partition, positions, deps)
-      await fail(error)
+      await fail(await skipTrimmed(error, positions, deps))
     } finally {
       for (const partition of led) handling.delete(partition)
     }
@@ -162,6 +161,19 @@ async function startOffsets(generation: Generation, deps: GenerationDeps): Promi
     }
   }
   return new Map()
+}
+
+/**
+ * Where the wanted offset was trimmed away, the oldest record is next. Gives the fault that stands; its callers are in a catch
+ * block already, so it never rejects: the broker may be gone that would have to tell the oldest offset.
+ */
+async function skipTrimmed(error: unknown, positions: Map<number, bigint>, deps: GenerationDeps): Promise<unknown> {
+  try {
+    for (const partition of outOfRange(error)) await fromOldest(partition, positions, deps)
+    return error
+  } catch (reason) {
+    return reason
+  }
 }
 
 async function fromOldest(partition: number, positions: Map<number, bigint>, deps: GenerationDeps): Promise<void> {

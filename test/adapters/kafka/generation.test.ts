@@ -17,6 +17,12 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 /** A refusal of the coordinator: the generation is over. */
 const fenced = () => Object.assign(new Error('refused'), { apiId: 'ILLEGAL_GENERATION' })
 
+/** A refusal of a fetch: the wanted offset of partition 0 is no longer there. */
+const trimmed = () => {
+  const response = { responses: [{ partitions: [{ partitionIndex: 0, errorCode: 1 }] }] }
+  return Object.assign(new Error('refused'), { apiId: 'OFFSET_OUT_OF_RANGE', response })
+}
+
 function recordAt(offset: number): TopicRecord {
   const value = Buffer.from(`v${offset}`)
   return { partition: 0, offset: BigInt(offset), timestampMs: 0, key: Buffer.from('CP-0'), value, headers: [] }
@@ -29,7 +35,9 @@ function world() {
   const closing = new AbortController()
   const topic: TopicRecord[] = []
   const told: string[] = []
-  const faults: { fetch: boolean; silence?: 'no answer' | 'no records' } = { fetch: false }
+  const faults: { fetch: boolean; silence?: 'no answer' | 'no records'; oldest?: bigint; noBounds?: boolean } = {
+    fetch: false
+  }
   const fetches = { count: 0 }
   const group = { committed: 0n }
   /** What a commit does beyond being carried out; may throw. */
@@ -46,6 +54,7 @@ function world() {
       await turn()
       if (faults.fetch) throw new Error('the broker is away')
       const at = from.get(0) ?? 0n
+      if (faults.oldest !== undefined && at < faults.oldest) throw trimmed()
       if (faults.silence === 'no answer') return new Promise(() => undefined)
       const records = faults.silence ? [] : topic.filter(({ offset }) => offset >= at)
       if (records.length > 0)
@@ -54,7 +63,10 @@ function world() {
       await new Promise<void>((resolve) => void clock.after(1000, resolve))
       return new Map()
     },
-    bounds: async () => new Map([[0, BigInt(topic.length)]]),
+    bounds: async (_partitions, which) => {
+      if (faults.noBounds) throw new Error('the broker is away')
+      return new Map([[0, which === 'earliest' ? (faults.oldest ?? 0n) : BigInt(topic.length)]])
+    },
     forget: () => undefined,
     close: () => undefined
   }
@@ -93,6 +105,7 @@ function world() {
     const generation: Generation = { memberId: 'm', generationId, partitions: [0], signal: over.signal }
     const done = consumeGeneration(generation, settings(handler))
     let isDone = false
+    // A rejection that nobody hears ends a test as it ends the process.
     void done.finally(() => {
       isDone = true
     })
@@ -241,6 +254,36 @@ test('an empty topic, and a batch that is being accepted for long, are no silenc
   closing.abort()
   over.abort()
   held.resolve()
+})
+
+// The question for the oldest offset was asked within a catch block, and its failure ended the process.
+test('a fetch of what was trimmed, while no broker tells the oldest offset, is tried again until one does', async () => {
+  const { topic, faults, told, fetches, until, begin } = world()
+  topic.push(recordAt(0), recordAt(1), recordAt(2))
+  faults.oldest = 2n
+  faults.noBounds = true
+  const { handler, seen } = recorder()
+  const first = begin(1, handler)
+  await until('the fault is told', () => told.includes('fault'))
+  ok(fetches.count >= 3 && fetches.count < 6, `${fetches.count} fetches`)
+  faults.noBounds = false
+  await until('what is left proceeds', () => seen.includes('proceed v2'))
+  deepStrictEqual(seen, ['accept v2', 'proceed v2'])
+  faults.noBounds = true
+  first.over.abort()
+  await first.ended()
+})
+
+test('a generation that ends while the oldest offset is asked for ends without a word', async () => {
+  const { topic, faults, fetches, told, until, begin } = world()
+  topic.push(recordAt(0))
+  faults.oldest = 1n
+  faults.noBounds = true
+  const first = begin(1, recorder().handler)
+  await until('it was refused', () => fetches.count > 0)
+  first.over.abort()
+  await first.ended()
+  deepStrictEqual(told, [])
 })
 
 // It was a warning with a stack, of a record that is not lost.
