@@ -43,6 +43,7 @@ export function gatewaySettings(config: Config, version: string): GatewaySetting
     commandTimeoutMaxMs: config.limits.commandTimeoutMaxMs,
     commandExpiryMaxMs: config.limits.commandExpiryMaxMs,
     commandsOpenMax: config.limits.commandsOpenMax,
+    queueCallsMax: config.session.queueCallsMax,
     takeoversMax: config.limits.takeoversMax,
     takeoverDampMs: Math.min(takeoverDampMsMax, config.server.handshakeTimeoutMs / 2),
     refusalsPerMinuteMax: config.limits.refusalsPerMinuteMax,

@@ -20,7 +20,7 @@ export const limits = {
   commands_open_max: integer(
     10_000,
     { min: 1, max: 1_000_000 },
-    'Commands of this node that are not settled; more are refused with 503.'
+    'Commands of this node that are not settled, those of the topic too; with so many, more by HTTP are refused with 503. The topic is not held up by it: `session.queue_calls_max` bounds its commands, for each charge point.'
   ),
   command_memory: duration(
     '24h',

@@ -176,7 +176,7 @@ export const schema = {
     queue_calls_max: integer(
       64,
       { min: 1, max: 10_000 },
-      'Commands that may wait for one charge point; more are `not_sent/queue_full`.'
+      'Commands that may wait for one charge point, at the gateway that has it and on their way there; more are `not_sent/queue_full`.'
     ),
     replay_window: duration(
       '5m',

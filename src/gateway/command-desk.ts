@@ -5,6 +5,7 @@ import type { Directory } from '../ports/directory.ts'
 import type { Ledger } from '../ports/ledger.ts'
 import type { Logger } from '../ports/logger.ts'
 import { type CommandOutcome, type CommandRecord, keyOf } from '../ports/records.ts'
+import { unsentDetails } from '../session/settlement.ts'
 import { CommandLanes } from './command-lanes.ts'
 import { type CommandRecordRules, commandRecordOf } from './command-record.ts'
 import type { LiveConversation } from './conversation.ts'
@@ -46,8 +47,10 @@ export interface CommandDeskDeps extends CommandRecordRules {
   readonly find: (chargePointId: string) => LiveConversation | undefined
   /** The way to other nodes; absent: there are none. */
   readonly route?: CommandRoute
-  /** `limits.commands_open_max`: commands of this node that are accepted and not settled. */
+  /** `limits.commands_open_max`: with so many commands that are not settled, whoever submits one is refused. */
   readonly commandsOpenMax: number
+  /** `session.queue_calls_max`: commands that may wait for one charge point that is not here, as for one that is. */
+  readonly queueCallsMax: number
   /** The log takes nothing more for now: a command could not be kept. */
   readonly logIsStalled: () => boolean
 }
@@ -291,10 +294,14 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
   }
 
   async #dispatch(record: CommandRecord): Promise<void> {
-    const { chargePointId } = record
+    const { chargePointId, commandId } = record
     const conversation = this.#lanes.has(chargePointId) ? undefined : this.#deps.find(chargePointId)
+    const waiting = this.#lanes.waiting(chargePointId)
     if (conversation && !this.#stopping) await this.#give(record, conversation)
-    else await this.#lanes.go(record)
+    else if (waiting >= this.#deps.queueCallsMax) {
+      const detail = unsentDetails.queue_full(waiting)
+      await this.settle(commandId, { outcome: 'not_sent', reason: 'queue_full', detail })
+    } else await this.#lanes.go(record)
   }
 
   async #send(record: CommandRecord): Promise<void> {

@@ -43,6 +43,12 @@ export class CommandLanes {
     return this.#lanes.has(chargePointId)
   }
 
+  /** How many wait behind the one that is on its way. */
+  waiting(chargePointId: string): number {
+    const lane = this.#lanes.get(chargePointId)
+    return lane ? lane.waiting.length - 1 : 0
+  }
+
   /** Resolves when it has gone, or has to wait for the registry: who gave it is not held up until that is back. */
   async go(record: CommandRecord): Promise<void> {
     const { chargePointId } = record

@@ -32,6 +32,7 @@ export interface GatewaySettings {
   readonly commandTimeoutMaxMs: number
   readonly commandExpiryMaxMs: number
   readonly commandsOpenMax: number
+  readonly queueCallsMax: number
   readonly takeoversMax: number
   readonly takeoverDampMs: number
   readonly refusalsPerMinuteMax: number
@@ -119,6 +120,7 @@ export function createGatewayNode(deps: GatewayDeps): GatewayNode {
     commandTimeoutMaxMs: settings.commandTimeoutMaxMs,
     commandExpiryMaxMs: settings.commandExpiryMaxMs,
     commandsOpenMax: settings.commandsOpenMax,
+    queueCallsMax: settings.queueCallsMax,
     logIsStalled: () => {
       const { full, failing } = log.state()
       return full || failing !== undefined

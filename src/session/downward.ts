@@ -73,8 +73,7 @@ export class Downward {
       return
     }
     if (this.#queue.length >= this.#context.tools.settings.queueCallsMax) {
-      const detail = `${this.#queue.length} commands wait already (session.queue_calls_max); send it again later`
-      notSent(commandId, 'queue_full', detail, out)
+      notSent(commandId, 'queue_full', unsentDetails.queue_full(this.#queue.length), out)
       return
     }
     this.#queue.add(command)

@@ -5,7 +5,8 @@ import type { Effect } from './effect.ts'
 export const unsentDetails = {
   expired: 'its turn did not come before expiresAt',
   shutting_down: 'the gateway is stopping; send it again',
-  offline: 'the connection ended before its turn came; send it again'
+  offline: 'the connection ended before its turn came; send it again',
+  queue_full: (waiting: number) => `${waiting} commands wait already (session.queue_calls_max); send it again later`
 } as const
 
 /** The command ends here. */

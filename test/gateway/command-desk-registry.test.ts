@@ -57,6 +57,40 @@ test('a command that meets a registry that is away exists, and goes on when it i
   strictEqual(gateway.node.desk.openCommands, 0)
 })
 
+test('no more commands wait for one charge point elsewhere than for one that is here, and what is too much is told', async () => {
+  const { state, route } = barredRoute()
+  const gateway = new GatewayHarness({ route, settings: { queueCallsMax: 2 } })
+  for (const id of ['c-1', 'c-2', 'c-3', 'c-4']) await gateway.submit('CP-1', { id })
+  await gateway.submit('CP-2', { id: 'd-1' })
+  await turn()
+  strictEqual(outcomeOf(gateway, 'c-4'), 'not_sent/queue_full')
+  const [full] = gateway.log.events('command.outcome')
+  strictEqual(full?.data.detail, '2 commands wait already (session.queue_calls_max); send it again later')
+  strictEqual(gateway.node.desk.openCommands, 4)
+  state.isAway = false
+  await passes(gateway, 1_000)
+  deepStrictEqual(state.delivered, ['c-1', 'd-1', 'c-2', 'c-3'])
+  await gateway.submit('CP-1', { id: 'c-5' })
+  strictEqual(state.delivered.at(-1), 'c-5')
+})
+
+// A limit that holds the topic would let the mute charge points of one backend hold all others. [D3]
+test('commands of the topic are not held up by limits.commands_open_max, those by HTTP are refused at it', async () => {
+  const gateway = new GatewayHarness({ settings: { commandsOpenMax: 1 } })
+  await booted(gateway, 'CP-1')
+  await booted(gateway, 'CP-2')
+  const data = { action: 'Reset', payload: { type: 'Soft' } }
+  for (const [id, chargePointId] of [['c-1', 'CP-1'] as const, ['c-2', 'CP-2'] as const]) {
+    const request = { id, chargePointId, type: 'ocpp.call', data, requestedBy: 'kafka' }
+    const taken = await gateway.node.desk.accept(request, gateway.clock.now())
+    strictEqual(taken.kind, 'claimed')
+    if (taken.kind === 'claimed') gateway.node.desk.dispatch(taken.record)
+  }
+  await turn()
+  strictEqual(gateway.node.desk.openCommands, 2)
+  strictEqual((await gateway.submit('CP-2', { id: 'c-3' })).kind, 'unavailable')
+})
+
 test('a command that waits for the registry goes to a session that came here meanwhile, before a later one', async () => {
   const { route } = barredRoute()
   const gateway = new GatewayHarness({ route })

@@ -31,6 +31,10 @@ test('one command of a charge point is on its way at a time, others do not wait 
   const other = lanes.go(claimedCommand('c-3', { chargePointId: 'CP-2' }))
   await turn()
   deepStrictEqual(sent, ['c-1', 'c-3'])
+  deepStrictEqual(
+    ['CP-1', 'CP-2', 'CP-3'].map((id) => lanes.waiting(id)),
+    [1, 0, 0]
+  )
   for (const way of onTheWay.values()) way.resolve()
   await turn()
   deepStrictEqual(sent, ['c-1', 'c-3', 'c-2'])

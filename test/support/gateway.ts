@@ -87,6 +87,7 @@ export const gatewaySettings: GatewaySettings = {
   commandTimeoutMaxMs: 600_000,
   commandExpiryMaxMs: 604_800_000,
   commandsOpenMax: 1000,
+  queueCallsMax: 64,
   takeoversMax: 3,
   takeoverDampMs: 5_000,
   refusalsPerMinuteMax: 10
