@@ -75,6 +75,7 @@ export function serverSettings(config: Config): ServerSettings {
     host: server.host,
     port: server.port,
     path: server.path,
+    trustedProxies: server.trustedProxies,
     connectionsMax: server.connectionsMax,
     handshakeTimeoutMs: server.handshakeTimeoutMs,
     handshakesMax: limits.handshakesMax,

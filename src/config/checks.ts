@@ -1,4 +1,5 @@
 import { formatDuration } from '../lib/duration.ts'
+import { parseAddressRange } from '../lib/ip-address.ts'
 import { formatSize } from '../lib/size.ts'
 import { clusterChecks } from './cluster-checks.ts'
 import type { Config } from './schema.ts'
@@ -32,6 +33,16 @@ export const checks: readonly Check[] = [
       const leastMs = Math.ceil(server.pingIntervalMs * 2.5)
       if (server.idleTimeoutMs >= leastMs) return undefined
       return `${formatDuration(server.idleTimeoutMs)} is less than 2.5 x server.ping_interval (${formatDuration(server.pingIntervalMs)}), so healthy charge points would be cut; set server.idle_timeout to ${formatDuration(leastMs)} or more, or server.ping_interval to ${formatDuration(Math.floor(server.idleTimeoutMs / 2.5))} or less`
+    }
+  },
+  {
+    key: 'server.trusted_proxies',
+    with: [],
+    fault: ({ server }) => {
+      const wrong = server.trustedProxies.find((entry) => parseAddressRange(entry) === undefined)
+      return wrong === undefined
+        ? undefined
+        : `${wrong} is not an IP address or a range such as 10.0.0.0/8 or fd00::/8; host names are not looked up`
     }
   },
   {

@@ -38,6 +38,11 @@ const url = {
   expected: 'a URL such as https://example.com/schemas',
   example: 'https://example.com/schemas'
 }
+const addressRange = {
+  pattern: /^[^\s,]+$/,
+  expected: 'an IP address or a range such as 10.0.0.0/8',
+  example: '10.0.0.0/8'
+}
 const port = { min: 0, max: 65_535 }
 
 /** What each group of keys is about. */
@@ -76,6 +81,10 @@ export const schema = {
     host: text('0.0.0.0', 'Address that charge points connect to.', host),
     port: integer(8080, port, 'Port that charge points connect to; 0 takes a free one.'),
     path: text('/ocpp', 'Path in front of the charge point id: `ws://HOST:PORT/ocpp/{charge point id}`.', path),
+    trusted_proxies: list(
+      'Proxies and load balancers whose `X-Forwarded-For` says where a charge point connects from; none: the header is not looked at.',
+      addressRange
+    ),
     connections_max: integer(
       20_000,
       { min: 1, max: 1_000_000 },

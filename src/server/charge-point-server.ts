@@ -8,6 +8,7 @@ import type { Logger } from '../ports/logger.ts'
 import type { Counter, Metrics } from '../ports/metrics.ts'
 import { type OcppVersion, ocppVersions } from '../protocol/version.ts'
 import { type CloseReason, closeReasons } from '../session/close-reasons.ts'
+import { type ClientAddress, createClientAddress } from './client-address.ts'
 import { Connection, type ConnectionShared } from './connection.ts'
 import { type AdmittedUpgrade, Handshakes, type PendingUpgrade } from './handshakes.ts'
 import { KeepAlive } from './keep-alive.ts'
@@ -49,6 +50,7 @@ const tlsHandshake = 0x16
 class HttpChargePointServer implements ChargePointServer {
   readonly #options: ChargePointServerOptions
   readonly #server: Server
+  readonly #clientAddress: ClientAddress
   readonly #upgrade: Upgrader
   readonly #handshakes: Handshakes
   readonly #refusals: RefusalWriter
@@ -66,6 +68,7 @@ class HttpChargePointServer implements ChargePointServer {
     const { clock, metrics, gatekeeper } = options
     this.#options = options
     this.#upgrade = createUpgrader(options)
+    this.#clientAddress = createClientAddress(options.trustedProxies)
     this.#refusals = new RefusalWriter(clock)
     this.#handshakes = new Handshakes({
       clock,
@@ -98,7 +101,11 @@ class HttpChargePointServer implements ChargePointServer {
       .on('checkExpectation', (request, response) => this.#onRequest(request, response))
       .on('clientError', (error: ParserError, stream) => this.#onClientError(error, stream))
       .on('drop', (about) =>
-        this.#tell({ code: 'too_many_connections' }, { remoteAddress: plainAddress(about?.remoteAddress) })
+        // As with all that end before there is a request: what can be said is who the other end of the socket is.
+        this.#tell(
+          { code: 'too_many_connections' },
+          { remoteAddress: this.#clientAddress(about?.remoteAddress, undefined) }
+        )
       )
   }
 
@@ -132,7 +139,7 @@ class HttpChargePointServer implements ChargePointServer {
   }
 
   #onUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    const about = aboutOf(request, stream)
+    const about = this.#aboutOf(request, stream)
     // Without a listener an error on this socket would end the process.
     stream.on('error', ignoreStreamError)
     const upgrade = readUpgrade(request, this.#options)
@@ -184,7 +191,7 @@ class HttpChargePointServer implements ChargePointServer {
 
   #refusePending({ request, stream, handshake }: PendingUpgrade, refusal: Refusal): void {
     const { chargePointId, remoteAddress } = handshake
-    this.#refuseStream(stream, refusal, { ...aboutOf(request, stream), chargePointId, remoteAddress })
+    this.#refuseStream(stream, refusal, { ...this.#aboutOf(request, stream), chargePointId, remoteAddress })
   }
 
   #refuseStream(stream: Duplex, refusal: Refusal, about: RefusedAbout): void {
@@ -202,7 +209,7 @@ class HttpChargePointServer implements ChargePointServer {
 
   #onConnect(request: IncomingMessage, stream: Duplex): void {
     stream.on('error', ignoreStreamError)
-    this.#refuseStream(stream, { code: 'not_a_websocket', detail: 'CONNECT' }, aboutOf(request, stream))
+    this.#refuseStream(stream, { code: 'not_a_websocket', detail: 'CONNECT' }, this.#aboutOf(request, stream))
   }
 
   /** Everything that is HTTP and no upgrade: browsers, probes, stations behind a proxy that drops the headers. */
@@ -216,13 +223,25 @@ class HttpChargePointServer implements ChargePointServer {
       : { code: 'not_a_websocket' }
     const { status, headers, body } = refusalResponse(refusal)
     response.writeHead(status, headers).end(request.method === 'HEAD' ? undefined : body)
-    this.#tell(refusal, aboutOf(request, request.socket))
+    this.#tell(refusal, this.#aboutOf(request, request.socket))
+  }
+
+  #aboutOf({ headers, url }: IncomingMessage, stream: Duplex): RefusedAbout {
+    const subprotocols = headers['sec-websocket-protocol']
+    // Node joins the lines of a header that came several times, in their order.
+    const forwardedFor = headers['x-forwarded-for']?.toString()
+    return {
+      remoteAddress: this.#clientAddress((stream as NetSocket).remoteAddress, forwardedFor),
+      url: (url ?? '').slice(0, urlCharactersMax),
+      ...(subprotocols === undefined ? {} : { subprotocols: subprotocols.slice(0, urlCharactersMax) })
+    }
   }
 
   #onClientError(error: ParserError, stream: Duplex): void {
     if (this.#refusals.has(stream)) return
     stream.on('error', ignoreStreamError)
-    const remoteAddress = addressOf(stream)
+    // The header may be what is broken: this is the other end of the socket, a load balancer where there is one.
+    const remoteAddress = this.#clientAddress((stream as NetSocket).remoteAddress, undefined)
     const silent = (stream as NetSocket).bytesRead === 0
     if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
       this.#refuseStream(stream, { code: 'handshake_timeout' }, { remoteAddress })
@@ -256,23 +275,6 @@ function createShared(options: ChargePointServerOptions, ended: ConnectionShared
 
 /** The stream destroys itself on an error; its 'close' is what is acted upon. */
 function ignoreStreamError(): void {}
-
-function plainAddress(address: string | undefined): string {
-  return address?.replace(/^::ffff:(?=\d+\.)/, '') ?? 'unknown'
-}
-
-function addressOf(stream: Duplex): string {
-  return plainAddress((stream as NetSocket).remoteAddress)
-}
-
-function aboutOf(request: IncomingMessage, stream: Duplex): RefusedAbout {
-  const subprotocols = request.headers['sec-websocket-protocol']
-  return {
-    remoteAddress: addressOf(stream),
-    url: (request.url ?? '').slice(0, urlCharactersMax),
-    ...(subprotocols === undefined ? {} : { subprotocols: subprotocols.slice(0, urlCharactersMax) })
-  }
-}
 
 function faultOf(error: ParserError): string {
   if (error.rawPacket?.[0] === tlsHandshake) return 'TLS (wss://) was spoken to a port that takes ws://'

@@ -5,6 +5,8 @@ export interface ServerSettings {
   readonly host: string
   /** 0 lets the system choose. */
   readonly port: number
+  /** Addresses and ranges of proxies whose `X-Forwarded-For` is believed; none: nobody's. */
+  readonly trustedProxies: readonly string[]
   /** Charge points connect to `{path}/{charge point id}`. */
   readonly path: string
   readonly connectionsMax: number

@@ -19,6 +19,7 @@ export const alternatives: Readonly<Record<string, Alternative>> = {
   'server.host': { written: '127.0.0.1', parsed: '127.0.0.1' },
   'server.port': { written: '9080', parsed: 9080 },
   'server.path': { written: '/chargers', parsed: '/chargers' },
+  'server.trusted_proxies': { written: '127.0.0.1,fd00::/8', parsed: ['127.0.0.1', 'fd00::/8'] },
   'server.connections_max': { written: '7', parsed: 7 },
   'server.backlog': { written: '128', parsed: 128 },
   'server.handshake_timeout': { written: '3s', parsed: 3000 },

@@ -294,6 +294,11 @@ test('keys that contradict each other are refused', () => {
       ['--limits.command_memory', '5m'],
       /^--limits\.command_memory: 5m is not longer than limits\.command_age_max \(5m\)/
     ],
+    [
+      ['--server.trusted_proxies', '10.0.0.0/8,haproxy'],
+      /^--server\.trusted_proxies: haproxy is not an IP address or a range such as 10\.0\.0\.0\/8 .*names are not looked up$/
+    ],
+    [['--server.trusted_proxies', 'fd00::/129'], /fd00::\/129 is not an IP address or a range/],
     [['--session.boot_interval', '1500ms'], /not a whole number of seconds/],
     [
       ['--authority.mode', 'allow_list'],

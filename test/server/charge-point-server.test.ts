@@ -128,6 +128,43 @@ test('what the gatekeeper refuses is answered as it says, before the upgrade (ru
   ])
 })
 
+test('behind a trusted proxy a charge point comes from where the proxy says, admitted or refused', async (t) => {
+  const { raw, gatekeeper } = await startServer(t, { trustedProxies: ['127.0.0.0/8'] })
+  // A client that has written the header itself, and the line of a balancer after it.
+  const lines = 'X-Forwarded-For: 198.51.100.1\r\nx-forwarded-for: 203.0.113.7, 127.0.0.9\r\n\r\n'
+  const request = (id: string) => upgradeText(`/ocpp/${id}`).replace(/\r\n$/, lines)
+  const socket = raw()
+  socket.write(request('CP-1'))
+  await readUntil(socket, /\r\n\r\n/)
+  strictEqual(gatekeeper.of('CP-1')?.handshake.remoteAddress, '203.0.113.7')
+  socket.destroy()
+  gatekeeper.onAdmit = () => ({ ok: false, refusal: { code: 'unknown_charge_point' } })
+  await exchange(raw(), request('CP-2'))
+  await exchange(raw(), request('CP-2').replace('ocpp1.6', 'ocpp9'))
+  await exchange(raw(), request('CP-2').replace('Upgrade: websocket\r\n', ''))
+  await exchange(raw(), request('CP-2').replace('GET', 'CONNECT'))
+  // No request: who the other end of the socket is, is all that can be said.
+  await exchange(raw(), 'X-Forwarded-For: 203.0.113.7\r\n\r\n')
+  deepStrictEqual(
+    gatekeeper.refusals.map(({ refusal, about }) => [refusal.code, about.remoteAddress]),
+    [
+      ['unknown_charge_point', '203.0.113.7'],
+      ['unsupported_subprotocol', '203.0.113.7'],
+      ['not_a_websocket', '203.0.113.7'],
+      ['not_a_websocket', '203.0.113.7'],
+      ['bad_upgrade', '127.0.0.1']
+    ]
+  )
+})
+
+test('who is no trusted proxy cannot say that it comes from elsewhere', async (t) => {
+  const { raw, gatekeeper } = await startServer(t, { trustedProxies: ['10.0.0.0/8'] })
+  const socket = raw()
+  await upgraded(socket, '/ocpp/CP-1', { 'X-Forwarded-For': '203.0.113.7' })
+  strictEqual(gatekeeper.of('CP-1')?.handshake.remoteAddress, '127.0.0.1')
+  socket.destroy()
+})
+
 test('a gatekeeper that throws costs this handshake alone', async (t) => {
   const { raw, gatekeeper, log, url } = await startServer(t)
   gatekeeper.onAdmit = () => Promise.reject(new Error('a bug of ours'))

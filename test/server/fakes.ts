@@ -168,6 +168,7 @@ export const testSettings = {
   host: '127.0.0.1',
   port: 0,
   path: '/ocpp',
+  trustedProxies: [] as readonly string[],
   connectionsMax: 1000,
   handshakeTimeoutMs: 5000,
   handshakesMax: 100,

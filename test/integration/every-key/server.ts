@@ -5,13 +5,21 @@ import { upgraded } from '../../support/raw-client.ts'
 import type { Effect } from './effect.ts'
 import { freePort, longMs, statusOf, tookLong } from './kit.ts'
 
-/** What the event of the first disconnect says, as soon as it can be read. */
-async function endOf(gateway: GatewayInProcess): Promise<{ readonly reason?: unknown; readonly durationMs?: unknown }> {
+/** What the first event of this type says, as soon as it can be read. */
+async function firstOf(gateway: GatewayInProcess, type: string): Promise<unknown> {
   for (;;) {
-    const [ended] = await gateway.events('charge_point.disconnected')
-    if (ended) return ended.data as Awaited<ReturnType<typeof endOf>>
+    const [first] = await gateway.events(type)
+    if (first) return first.data
     await sleep(20)
   }
+}
+
+async function endOf(gateway: GatewayInProcess): Promise<{ readonly reason?: unknown; readonly durationMs?: unknown }> {
+  return (await firstOf(gateway, 'charge_point.disconnected')) as Awaited<ReturnType<typeof endOf>>
+}
+
+async function addressIn(gateway: GatewayInProcess, type: string): Promise<unknown> {
+  return ((await firstOf(gateway, type)) as { readonly remoteAddress?: unknown }).remoteAddress
 }
 
 const chargePointPort = await freePort()
@@ -45,6 +53,17 @@ export const serverEffects: Readonly<Record<string, Effect>> = {
       ['open', 404],
       [404, 'open']
     ]
+  },
+  'server.trusted_proxies': {
+    observe: async (gateway) => {
+      const options = { headers: { 'X-Forwarded-For': '203.0.113.7' } }
+      await gateway.knock(`${gateway.url}/CP-1`, ['ocpp1.6'], options)
+      await gateway.knock(`${gateway.url}/CP-2`, ['ocpp1.5'], options)
+      const { remoteAddress } = await gateway.json<{ remoteAddress: string }>('/v1/charge-points/CP-1')
+      const types = ['charge_point.connected', 'connection.refused']
+      return [remoteAddress, ...(await Promise.all(types.map((type) => addressIn(gateway, type))))]
+    },
+    expect: [Array(3).fill('127.0.0.1'), Array(3).fill('203.0.113.7')]
   },
   'server.connections_max': {
     to: '1',
