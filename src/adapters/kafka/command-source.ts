@@ -13,7 +13,7 @@ import { createGroupOffsets, type Generation } from './group-offsets.ts'
 import { createPartitionReader, type TopicRecord } from './partition-reader.ts'
 import { createStateHolder } from './state.ts'
 import { type CreateTopicSettings, findOrCreateTopic } from './topic.ts'
-import { backOffMs, wait, within } from './wait.ts'
+import { backOffMs, unlessAborted, wait, within } from './wait.ts'
 
 export interface KafkaCommandSourceOptions {
   readonly connection: KafkaConnection
@@ -99,6 +99,10 @@ export function createKafkaCommandSource(options: KafkaCommandSourceOptions): Co
       onSilence: (what) => lost.resolve(what),
       silentMs
     }
+    const failed = (error: unknown): void => {
+      logger.error({ error, topic }, 'Kafka: a generation failed')
+      lost.resolve('a generation failed')
+    }
     let member: GroupMember | undefined
     try {
       member = await joinGroup({
@@ -107,10 +111,12 @@ export function createKafkaCommandSource(options: KafkaCommandSourceOptions): Co
         group,
         topic,
         clock,
+        closing: closing.signal,
         onGeneration: (generation: Generation) => {
           const { generationId, partitions } = generation
           logger.info({ topic, generation: generationId, partitions }, 'Kafka: partitions assigned')
-          generations.push(consumeGeneration(generation, deps))
+          // Nobody waits for it before the member is lost, and a rejection that nobody hears ends the process.
+          generations.push(consumeGeneration(generation, deps).catch(failed))
         },
         onLost: (error) => {
           deps.onFault(error)
@@ -123,9 +129,7 @@ export function createKafkaCommandSource(options: KafkaCommandSourceOptions): Co
     } finally {
       await member?.close()
       // A handler that still accepts is waited for, but a hanging one must not hold up the close for ever.
-      await within(clock, closeMs, Promise.all(generations), (error) =>
-        logger.error({ error }, 'Kafka: a generation failed')
-      )
+      await within(clock, closeMs, Promise.all(generations), failed)
       offsets.close()
     }
   }
@@ -146,12 +150,13 @@ export function createKafkaCommandSource(options: KafkaCommandSourceOptions): Co
     for (let failures = 1; !closing.signal.aborted; failures++) {
       const startedMs = clock.now()
       try {
-        const found = await findOrCreateTopic(connection, topic, 'read', create)
+        const found = await unlessAborted(findOrCreateTopic(connection, topic, 'read', create), closing.signal)
         if ('fault' in found) setOwn(found.fault)
         else await consumeOnce(handler)
       } catch (error) {
         logger.debug({ error, topic }, 'Kafka: the group could not be joined')
-        setOwn(explain(error, connection, topic))
+        // The stop itself is no fault.
+        if (!closing.signal.aborted) setOwn(explain(error, connection, topic))
       }
       if (clock.now() - startedMs > 60_000) failures = 1
       await wait(clock, backOffMs(failures), closing.signal)

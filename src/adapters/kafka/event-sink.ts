@@ -120,6 +120,8 @@ export class KafkaEventSink implements EventSink {
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return
     this.#closing.abort()
+    // Who waits for the topic need not wait for what a broker that hangs says of it.
+    this.#ready?.reject(closed())
     this.#endProducer(closed())
   }
 

@@ -2,7 +2,7 @@ import { Consumer, type GroupAssignment } from '@platformatic/kafka'
 import type { Clock } from '../../ports/clock.ts'
 import { clientOptions, type KafkaConnection } from './connection-options.ts'
 import type { Generation } from './group-offsets.ts'
-import { within } from './wait.ts'
+import { unlessAborted, within } from './wait.ts'
 
 export interface GroupTiming {
   /** A member that is silent for so long loses its partitions to the others. */
@@ -22,6 +22,8 @@ export interface GroupMemberOptions extends GroupTiming {
   readonly group: string
   readonly topic: string
   readonly clock: Clock
+  /** Aborted when the source is closed: a join that still goes on is left behind. */
+  readonly closing: AbortSignal
   readonly onGeneration: (generation: Generation) => void
   /** The member is of no more use: a rejoin failed. */
   readonly onLost: (error: unknown) => void
@@ -29,7 +31,10 @@ export interface GroupMemberOptions extends GroupTiming {
 
 const closeMs = 2000
 
-/** Joins the group (classic protocol). Resolves with its first generation told; rejects when that cannot be had. */
+/**
+ * Joins the group (classic protocol). Resolves with its first generation told; rejects when that cannot be had, and with the reason
+ * of `closing` when that is aborted first: a join waits for the other members, or for a coordinator that hangs.
+ */
 export async function joinGroup(options: GroupMemberOptions): Promise<GroupMember> {
   const { connection, group, topic, sessionTimeoutMs, heartbeatMs, clock } = options
   const consumer = new Consumer({
@@ -67,11 +72,12 @@ export async function joinGroup(options: GroupMemberOptions): Promise<GroupMembe
   consumer.on('error', lost)
   consumer.on('consumer:heartbeat:stalled', ({ lastError }) => lost(lastError ?? new Error('heartbeats have stalled')))
   try {
-    await consumer.joinGroup({
+    const joining = consumer.joinGroup({
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: sessionTimeoutMs,
       heartbeatInterval: heartbeatMs
     })
+    await unlessAborted(joining, options.closing)
   } catch (error) {
     await leave()
     throw error

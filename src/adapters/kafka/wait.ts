@@ -30,3 +30,16 @@ export async function within(
   await Promise.race([work.catch(onFault), wait(clock, limitMs, over.signal)])
   over.abort()
 }
+
+/** `work`, unless the signal is aborted first: then it rejects with the signal's reason, and how `work` ends is of no interest. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>()
+  const abort = (): void => aborted.reject(signal.reason)
+  signal.addEventListener('abort', abort)
+  if (signal.aborted) abort()
+  try {
+    return await Promise.race([work, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
