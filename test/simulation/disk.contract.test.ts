@@ -9,7 +9,7 @@ import { actorOf } from './scheduler.ts'
 // keeps no record for nobody (every simulated node has a bus), so the suite of what a log lets go by itself is left out.
 
 let disks = 0
-/** As the suite counts what fills a log, which the model counts in records. */
+/** The suite gives a limit in bytes, the model has one in records. */
 const recordBytes = 1_000
 
 function opened(settings: EventLogSettings = {}, clock = new FakeClock(), disk = new Disk(`log ${++disks}`)) {

@@ -11,7 +11,9 @@ import { Session } from '../../src/session/session.ts'
 import { gatewaySettings } from '../support/gateway.ts'
 import { acceptingAuthority } from '../support/memory-ports.ts'
 import { noMetrics } from '../support/no-metrics.ts'
-import { type Bus, BusSource, busSink } from './bus.ts'
+import type { Bus } from './bus.ts'
+import { BusSink } from './bus-sink.ts'
+import { BusSource } from './bus-source.ts'
 import type { SimulatedConnection } from './connection.ts'
 import { Disk, DiskLife } from './disk.ts'
 import type { Network } from './network.ts'
@@ -196,7 +198,7 @@ export class SimulatedNode {
       leaseTtlMs,
       transactionIds
     }
-    const sink = busSink({ bus, node: name, actor, world, scheduler })
+    const sink = new BusSink({ bus, node: name, actor, world, scheduler })
     const ports = {
       lease,
       registry: redisRegistry(life),
