@@ -56,6 +56,28 @@ test('an answered message that is not in the topic is lost', () => {
   match(audit.violations[1] ?? '', /^LOST/)
 })
 
+test('a transaction id that two charge points were given is told', () => {
+  const audit = new Audit()
+  const start = (stationId: string, messageId: string) => {
+    audit.take(record({ subject: stationId, ocppmessageid: messageId, data: { transactionId: '7' } }))
+    audit.checkAnswers([{ stationId, messageId, action: 'StartTransaction', transactionId: '7' }])
+    return audit.violations.join('; ')
+  }
+  deepStrictEqual([start('CP-1', 'm-1'), start('CP-1', 'm-2')], ['', ''])
+  match(start('CP-2', 'm-1'), /transaction 7 was given to CP-1 and to CP-2/)
+})
+
+test('a reply that nothing kept from its backend is told', () => {
+  const audit = new Audit()
+  audit.take(record({ type: 'command.outcome', correlationid: 'c-1', data: { outcome: 'unknown', reason: 'timeout' } }))
+  const command = { id: 'c-1', chargePointId: 'CP-1', reply: 'accept', via: 'api', existence: 'certain' } as const
+  audit.checkReplies([{ ...command, givenAtMs: 1 }], 1)
+  audit.checkReplies([{ ...command, reply: 'mute', givenAtMs: 2 }], 1)
+  deepStrictEqual(audit.violations, [])
+  audit.checkReplies([{ ...command, givenAtMs: 2 }], 1)
+  match(audit.violations[0] ?? '', /c-1 .* timed out/)
+})
+
 test('a number left out, or out of its order, is a gap; a repeat is none', () => {
   const audit = new Audit()
   const second = sequenced(2)

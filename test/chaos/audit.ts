@@ -35,6 +35,8 @@ export class Audit {
   readonly #seen = new Map<string, string>()
   /** Transaction ids of the events of a CALL, by charge point and message id. */
   readonly #calls = new Map<string, Set<string>>()
+  /** Who was answered an OCPP 1.6 transaction id. */
+  readonly #starts = new Map<string, string>()
   readonly #sequences = new Map<string, number>()
   readonly #ends = new Set<string>()
   /** Epochs that were told as lost, by charge point. */
@@ -65,13 +67,17 @@ export class Audit {
     this.#takeNew(event)
   }
 
-  /** Every answered CALL has its event. */
+  /** Every answered CALL has its event, and no two charge points were given one transaction id. */
   checkAnswers(answers: readonly StationAnswer[]): void {
     for (const { stationId, messageId, action, transactionId } of answers) {
       const found = this.#calls.get(`${stationId} ${messageId}`)
       if (!found) this.#tell(`LOST: ${action} ${messageId} of ${stationId} was answered and is not in the topic`)
       else if (transactionId !== undefined && !found.has(transactionId))
         this.#tell(`${messageId} was answered transaction ${transactionId}, the topic says ${[...found]}`)
+      if (transactionId === undefined) continue
+      const first = this.#starts.get(transactionId) ?? stationId
+      if (first !== stationId) this.#tell(`transaction ${transactionId} was given to ${first} and to ${stationId}`)
+      this.#starts.set(transactionId, first)
     }
   }
 
@@ -109,6 +115,14 @@ export class Audit {
       const isExpired = this.outcomes.get(id)?.reason === 'expired'
       if (isExpired && givenAtMs + ageMaxMs > wellAtMs + timeToSendMs)
         this.#tell(`command ${id} (${via}) expired, and nothing was in its way`)
+    }
+  }
+
+  /** `wellAtMs`: from then on nothing was broken, so who answers a command in time is believed. */
+  checkReplies(commands: readonly IssuedCommand[], wellAtMs: number): void {
+    for (const { id, via, reply, givenAtMs } of commands) {
+      if (givenAtMs > wellAtMs && reply !== 'mute' && this.outcomes.get(id)?.reason === 'timeout')
+        this.#tell(`command ${id} (${via}) timed out, its station's reply was ${reply}, and nothing was in its way`)
     }
   }
 

@@ -19,9 +19,9 @@ export interface Writes {
 export class Fleet {
   readonly stations: readonly ChaosStation[]
   readonly writes = new Map<string, Writes>()
-  /** CALLERRORs, by code. */
-  readonly refused = new Map<string, number>()
   #answers: StationAnswer[] = []
+  /** CALLERRORs, by code. */
+  #refusals = new Map<string, number>()
   #isQuiet = false
   #lastAnswerAtMs = Date.now()
   #longestSilenceMs = 0
@@ -37,7 +37,7 @@ export class Fleet {
       isQuiet: () => this.#isQuiet,
       fatBytes: () => this.fatBytes,
       answered: (answer) => this.#answered(answer),
-      refused: (code) => this.refused.set(code, (this.refused.get(code) ?? 0) + 1),
+      refused: (code) => this.#refusals.set(code, (this.#refusals.get(code) ?? 0) + 1),
       heard: (stationId, command) => this.#heard(stationId, command)
     }
     let transactions = 0
@@ -76,6 +76,13 @@ export class Fleet {
     const answers = this.#answers
     this.#answers = []
     return answers
+  }
+
+  /** Since the last time. */
+  takeRefusals(): ReadonlyMap<string, number> {
+    const refusals = this.#refusals
+    this.#refusals = new Map()
+    return refusals
   }
 
   async close(): Promise<void> {

@@ -135,6 +135,7 @@ class ChaosRun {
     this.#audit.checkCommands(this.#commands.issued, fleet.writes, await this.#standing())
     const issued = [...this.#commands.issued.values()].slice(before.commands)
     this.#audit.checkExpiries(issued, wellAtMs, commandAgeMaxMs)
+    this.#audit.checkReplies(issued, wellAtMs)
     const reasons = issued.flatMap(({ id, via }) => {
       const { reason } = this.#audit.outcomes.get(id) ?? {}
       return reason === undefined ? [] : [[`${id} (${via})`, reason] as const]
@@ -143,6 +144,7 @@ class ChaosRun {
       ...faults,
       ...unclaimed(chaosCase, { lost: this.#audit.lost - before.lost, reasons }),
       ...this.#commands.faults.splice(0),
+      ...[...fleet.takeRefusals()].map(([code, count]) => `${count} CALLs were answered with a CALLERROR ${code}`),
       ...this.#audit.violations.slice(violationsBefore)
     ]
     for (const [refusal, count] of this.#commands.takeRefusals()) say(`  503 ${count} times: ${refusal}`)
