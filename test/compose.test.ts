@@ -9,6 +9,7 @@ import { eventsTopicBytes, oldestRecordMs } from '../src/config/kafka-topics.ts'
 import { loadConfig } from '../src/config/load.ts'
 
 interface Service {
+  readonly ports?: readonly string[]
   readonly command?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
   readonly stop_grace_period?: string
@@ -60,4 +61,20 @@ test('its gateways differ in node.id, and are given longer to stop than they tak
   deepStrictEqual(new Set(gateways.map(([, { environment }]) => environment?.CPG_NODE_ID)).size, 3)
   for (const [, service] of gateways)
     ok(Number.parseInt(service.stop_grace_period ?? '0', 10) * 1_000 > defaults().shutdown.deadlineMs)
+})
+
+// Behind this balancer every `remoteAddress` was its own: it wrote the header, and no gateway looked at it.
+test('its gateways believe its load balancer, which nobody can go around, and which lets no client write the header', () => {
+  const gateways = Object.entries(compose.services).filter(([name]) => name.startsWith('gateway-'))
+  for (const [name, { environment, ports }] of gateways) {
+    const env = { ...environment, CPG_API_TOKENS: 'a-token' }
+    const loaded = loadConfig({ argv: [], env, hostName: name, readFile: () => '' })
+    ok(loaded.ok, JSON.stringify(loaded))
+    ok(loaded.config.server.trustedProxies.length > 0)
+    deepStrictEqual(ports, undefined)
+  }
+  const sections = readFileSync('deploy/haproxy.cfg', 'utf8').split(/^(?=\S)/m)
+  const settings = sections.find((section) => section.startsWith('backend gateways\n')) ?? ''
+  ok(/^ {2}http-request set-header X-Forwarded-For %\[src\]$/m.test(settings), settings)
+  ok(!/^ {2}option forwardfor/m.test(settings))
 })
