@@ -46,6 +46,8 @@ export class RedisNodeLease implements NodeLease {
   #adoptedAs: string | undefined
   #renewals = 0
   #refusals = 0
+  /** Nodes that were listed when this one last looked, or live: the list may be lost and their leases not. */
+  #seen: ReadonlySet<string> = new Set()
 
   constructor(deps: NodeLeaseDeps) {
     this.#deps = deps
@@ -114,7 +116,11 @@ export class RedisNodeLease implements NodeLease {
     const { connection, keys, clock } = this.#deps
     const oldest = clock.now() - forgetNodeMs
     const known = (await connection.send(keys.nodes, ['ZRANGEBYSCORE', keys.nodes, oldest, '+inf'])) as string[]
-    return Promise.all(known.map((node) => this.presenceOf(node)))
+    const listed = new Set(known)
+    const looked = await Promise.all([...new Set([...known, ...this.#seen])].map((node) => this.presenceOf(node)))
+    const present = looked.filter(({ node, alive }) => alive || listed.has(node))
+    this.#seen = new Set(present.map(({ node }) => node))
+    return present
   }
 
   async presenceOf(node: string): Promise<NodePresence> {
@@ -191,7 +197,8 @@ export class RedisNodeLease implements NodeLease {
         this.#adoptedAs = undefined
         this.#to('lost', true)
       } else if (this.#adoptedAs === this.#incarnation) this.#to('held')
-      if (verdict === 'lost' || this.#renewals++ % noteEvery === 0) this.#noteSoon()
+      // The list may lie on the server that was emptied, and the lease on another.
+      if (verdict === 'lost' || emptied || this.#renewals++ % noteEvery === 0) this.#noteSoon()
     } catch (error) {
       this.#deps.logger.debug({ error }, 'the lease of this node was not renewed')
       this.#to('away')
