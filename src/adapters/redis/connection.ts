@@ -130,8 +130,11 @@ export class RedisConnection {
     return this.#request(channel, 'PUBLISH', (backend, expired) => backend.publish(channel, message, expired))
   }
 
+  /** Throws `registry_unavailable` while those of a cluster are not known: who asked none of them would find nothing amiss. */
   masterTags(): readonly string[] {
-    return this.#backend.masterTags()
+    const tags = this.#backend.masterTags()
+    if (tags.length > 0) return tags
+    throw unavailable(this.#lastError === undefined ? unknownCluster : text(this.#lastError))
   }
 
   homeOf(key: string): string {

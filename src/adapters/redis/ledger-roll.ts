@@ -13,7 +13,7 @@ export interface LedgerRollDeps {
 /** One roll on each master: emptied, restarted or failed over, it begins anew. */
 export function redisLedgerRoll({ connection, keys, nodeId }: LedgerRollDeps): LedgerRoll {
   return {
-    read: () =>
+    read: async () =>
       Promise.all(
         connection.masterTags().map(async (part): Promise<RollPart> => {
           const fresh = randomBytes(9).toString('base64url')
