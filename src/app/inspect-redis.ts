@@ -58,7 +58,6 @@ export async function inspectRedis(config: Config): Promise<RedisFacts | RedisPr
     connection.open()
     const keys = keysWith(keyPrefix)
     const facts = await inspect({ connection, keys, clock, cluster: settings.cluster })
-    if (facts.servers.length === 0) return problemOf(connection.fault, 'it names no server')
     await tryRights(connection, keys, settings.requestTimeoutMs)
     const lease = await leaseOf(connection, keys, config.node.id)
     const found = { ...facts, ...(lease && { holder: await holderOf(lease, config.dataDir) }) }
