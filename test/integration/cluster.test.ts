@@ -7,6 +7,7 @@ import { type Redis, startRedis } from '../../scripts/services/redis.ts'
 import type { GatewayEvent } from '../../src/events/envelope.ts'
 import { GatewayProcess } from '../support/gateway-process.ts'
 import { readTopic } from '../support/kafka-records.ts'
+import { Scrape } from '../support/scrape.ts'
 import { Station } from '../support/station.ts'
 import { assertValidEvent } from '../support/valid-event.ts'
 
@@ -72,13 +73,13 @@ async function eventually<T>(find: () => Promise<T | undefined> | T | undefined)
   }
 }
 
-function outcomeOf(id: string): Promise<{ outcome: string; reason?: string }> {
+function outcomeOf(id: string): Promise<{ outcome: string; reason?: string; detail?: string }> {
   return eventually(async () => {
     const own = (await topicEvents()).filter(
       ({ type, correlationid }) => type === 'command.outcome' && correlationid === id
     )
     ok(own.length <= 1, `one outcome for ${id}`)
-    return own[0]?.data as { outcome: string; reason?: string } | undefined
+    return own[0]?.data as { outcome: string; reason?: string; detail?: string } | undefined
   })
 }
 
@@ -162,7 +163,9 @@ test('a command of the topic gets its outcome in the topic, a bad record its dea
         value: value({ id: 'topic-2', type: 'ocpp.call', data: {}, timeoutMs: -1 })
       },
       { topic: 'commands-down', key: 'CP-2', value: value({ id: 'topic-1', ...reset }) },
-      { topic: 'commands-down', key: 'CP-9', value: value({ id: 'topic-3', ...reset, chargePointId: 'CP-9' }) }
+      { topic: 'commands-down', key: 'CP-9', value: value({ id: 'topic-3', ...reset, chargePointId: 'CP-9' }) },
+      { topic: 'commands-down', key: 'CP-2', value: value({ id: 'topic-4', type: 'coffee.make', data: {} }) },
+      { topic: 'commands-down', key: 'CP-2', value: value({ id: 'topic-1', type: 'ocpp.call', data: {} }) }
     ]
   })
   await producer.close()
@@ -171,12 +174,23 @@ test('a command of the topic gets its outcome in the topic, a bad record its dea
   deepStrictEqual((await outcomeOf('topic-3')).reason, 'unknown_charge_point')
   const dead = await eventually(async () => {
     const records = await readTopic(kafka.addresses(), 'commands-down-dead')
-    return records.length >= 2 ? records : undefined
+    return records.length >= 4 ? records : undefined
   })
   deepStrictEqual(
-    dead.map(({ value: text }) => text).toSorted()[0],
-    value({ id: 'topic-2', type: 'ocpp.call', data: {}, timeoutMs: -1 })
+    dead.map(({ value: text }) => text).toSorted(),
+    [
+      value({ id: 'topic-1', type: 'ocpp.call', data: {} }),
+      value({ id: 'topic-2', type: 'ocpp.call', data: {}, timeoutMs: -1 }),
+      value({ id: 'topic-4', type: 'coffee.make', data: {} }),
+      '{"no'
+    ].toSorted()
   )
+  const refused = await outcomeOf('topic-4')
+  strictEqual(refused.reason, 'invalid')
+  const letter = dead.find(({ value: text }) => text.includes('topic-4'))
+  strictEqual(letter?.headers.dead_letter_reason, refused.detail, 'in the words of its outcome')
+  const scrapes = await Promise.all([a, b, c].map(({ api }) => Scrape.of(api)))
+  ok(scrapes.reduce((sum, scrape) => sum + scrape.value('cpg_dead_letters_total'), 0) >= 4)
   strictEqual(station.received.length, 1, 'the repeated record did not reach it again')
   await station.close()
 })
@@ -240,6 +254,11 @@ test('Redis goes away and comes back: charge points go on, new ones get in, comm
   await station.boot()
   await redis.kill()
   await eventually(async () => ((await redisState(a)) === 'down' ? true : undefined))
+  const alerts = await Scrape.of(a.api)
+  const isUp = (name: string) => alerts.value(`cpg_dependency_up{name="${name}"}`)
+  deepStrictEqual([isUp('redis'), isUp('event_log')], [0, 1])
+  ok(alerts.has('cpg_dependency_up{name="kafka"}') && alerts.has('cpg_dependency_up{name="kafka_commands"}'))
+  strictEqual(alerts.value('cpg_ready'), 1, 'charge points are better where they are')
   ok((await station.call('StatusNotification', { connectorId: 1, errorCode: 'NoError', status: 'Available' })).ok)
   const fresh = await Station.connect({ url: b.url, id: 'CP-6' })
   ok((await fresh.boot()).ok)
