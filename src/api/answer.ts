@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify'
+import { nearestUtcText } from '../lib/utc-text.ts'
 import { type ProblemCode, problemBody, problems } from './problems.ts'
 
 /** Answer with a problem of the catalogue. */
@@ -14,7 +15,7 @@ export function sendProblem(
     .send(JSON.stringify(problemBody(code, detail, members)))
 }
 
-/** Milliseconds since 1970 as RFC 3339. */
+/** Milliseconds since 1970 as RFC 3339. Never throws: backends name times too. */
 export function isoTime(ms: number): string {
-  return new Date(ms).toISOString()
+  return nearestUtcText(ms)
 }

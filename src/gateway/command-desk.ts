@@ -155,11 +155,11 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     return claim
   }
 
-  /** A record of the bus that is no command, but has an id: `not_sent/invalid`. */
+  /** A record of the bus that is no command, but has an id: `not_sent/invalid`. By default it was asked for now. */
   async refuse(
     request: { readonly id: string; readonly chargePointId: string; readonly type: string },
     detail: string,
-    timestampMs: number
+    timestampMs = this.#deps.clock.now()
   ): Promise<void> {
     const { id, chargePointId, type } = request
     const made = commandRecordOf(
@@ -285,12 +285,13 @@ export class CommandDesk implements CommandDeskView, DurableWaiter {
     const { pipeline, events, counters } = this.#deps
     this.#open.delete(record.commandId)
     this.#lanes.end(record)
-    counters.settled(record.settlement?.outcome ?? 'unknown', record.settlement?.reason ?? '')
     const ticket = ++this.#tickets
+    const changes = [{ table: 'commands', key: keyOf.command(record.commandId), value: record } as const]
+    // Before anything says that it is on its way: what cannot be published is tried again, by a sweep or the next start.
+    pipeline.publish([{ event: events.commandOutcome(record), changes }], this, ticket)
     this.#landing.set(ticket, record)
     this.#landingIds.set(record.commandId, record)
-    const changes = [{ table: 'commands', key: keyOf.command(record.commandId), value: record } as const]
-    pipeline.publish([{ event: events.commandOutcome(record), changes }], this, ticket)
+    counters.settled(record.settlement?.outcome ?? 'unknown', record.settlement?.reason ?? '')
   }
 
   async #dispatch(record: CommandRecord): Promise<void> {

@@ -2,6 +2,7 @@ import { nodeLostId } from '../events/derived.ts'
 import { type EnvelopeFacts, type GatewayEvent, makeEvent } from '../events/envelope.ts'
 import type { EventData, EventType } from '../events/model.ts'
 import { derivedId } from '../lib/derived-id.ts'
+import { nearestUtcText } from '../lib/utc-text.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { CommandRecord, OpenEpochRecord } from '../ports/records.ts'
 import type { Refusal } from './refusals.ts'
@@ -32,9 +33,9 @@ export class OwnEvents {
       type,
       ...settlement,
       requestedBy,
-      requestedAt: isoOf(requestedAtMs),
-      ...(writtenAtMs === undefined ? {} : { writtenAt: isoOf(writtenAtMs) }),
-      settledAt: isoOf(settledAtMs)
+      requestedAt: nearestUtcText(requestedAtMs),
+      ...(writtenAtMs === undefined ? {} : { writtenAt: nearestUtcText(writtenAtMs) }),
+      settledAt: nearestUtcText(settledAtMs)
     }
     return this.#event(
       'command.outcome',
@@ -52,7 +53,7 @@ export class OwnEvents {
     const data = {
       reason: 'node_lost',
       text: 'the gateway node died while the charge point was connected',
-      connectedAt: isoOf(connectedAtMs)
+      connectedAt: nearestUtcText(connectedAtMs)
     }
     const id = nodeLostId(chargePointId, epoch, node)
     return this.#event('charge_point.disconnected', chargePointId, id, this.#deps.clock.now(), data, {
@@ -97,10 +98,6 @@ export class OwnEvents {
     more: Pick<EnvelopeFacts, 'position' | 'ocppversion' | 'correlationid'> = {}
   ): GatewayEvent<T> {
     const { node, schemaBaseUrl } = this.#deps
-    return makeEvent({ type, data }, { id, chargePointId, time: isoOf(timeMs), node, schemaBaseUrl, ...more })
+    return makeEvent({ type, data }, { id, chargePointId, time: nearestUtcText(timeMs), node, schemaBaseUrl, ...more })
   }
-}
-
-function isoOf(ms: number): string {
-  return new Date(ms).toISOString()
 }

@@ -1,4 +1,4 @@
-import { match, strictEqual } from 'node:assert'
+import { match, strictEqual, throws } from 'node:assert'
 import { test } from 'node:test'
 import { claimedCommand } from '../support/claimed-command.ts'
 import { GatewayHarness, turn } from '../support/gateway.ts'
@@ -139,4 +139,15 @@ test('the end of a command that another node had, or that somebody else has ende
   gateway.ledger.settle = async () => undefined
   await gateway.node.desk.settle('c-1', { outcome: 'not_sent', reason: 'expired' })
   strictEqual(gateway.node.desk.openCommands, 0)
+})
+
+test('an outcome that cannot be published is not taken for one that is on its way', async () => {
+  const gateway = new GatewayHarness()
+  const { desk } = gateway.node
+  const settled = { ...claimedCommand('c-1'), state: 'settled', settledAtMs: 1 } as const
+  const cannot = { ...settled, settlement: { outcome: 'accepted', response: { n: 1n } } } as const
+  throws(() => desk.publishSettled(cannot), TypeError)
+  desk.publishSettled({ ...settled, settlement: { outcome: 'not_sent', reason: 'node_lost' } })
+  await turn()
+  strictEqual(outcomeOf(gateway, 'c-1'), 'not_sent/node_lost')
 })

@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual, throws } from 'node:assert'
+import { deepStrictEqual, match, strictEqual, throws } from 'node:assert'
 import { test } from 'node:test'
 import { OwnEvents } from '../../src/gateway/own-events.ts'
 import { derivedId } from '../../src/lib/derived-id.ts'
@@ -77,4 +77,13 @@ test('a lost epoch has its epoch and no sequence', () => {
   const event = made().nodeLost({ chargePointId: 'CP-1', epoch: 7, version: '2.0.1', connectedAtMs: 1_000 })
   deepStrictEqual([event.epoch, event.ocppversion, 'sequence' in event], [7, '2.0.1', false])
   deepStrictEqual([event.data.reason, event.data.connectedAt], ['node_lost', '1970-01-01T00:00:01.000Z'])
+})
+
+// One such command in the ledger that nodes share kept the overdue ones behind it from their ends.
+test('an outcome can be told whatever times its command came with', () => {
+  for (const ms of [-6_795_364_578_871_000_000, 1_790_000_000_000_000_000, Number.NaN]) {
+    const { data } = made().commandOutcome({ ...command, requestedAtMs: ms, writtenAtMs: ms })
+    for (const time of [data.requestedAt, data.writtenAt])
+      match(time ?? '', /^(?:0000-01-01T00:00:00.000|9999-12-31T23:59:59.999)Z$/)
+  }
 })

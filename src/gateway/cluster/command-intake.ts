@@ -1,7 +1,7 @@
 import type { CommandHandler, CommandSource, SourceRecord } from '../../ports/command-source.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { Counter, Metrics } from '../../ports/metrics.ts'
-import type { NodeLease } from '../../ports/node-lease.ts'
+import type { LeaseState, NodeLease } from '../../ports/node-lease.ts'
 import type { CommandRecord } from '../../ports/records.ts'
 import type { CommandDesk, Taken } from '../command-desk.ts'
 import { commandIdPattern } from '../command-record.ts'
@@ -23,7 +23,8 @@ export interface CommandIntakeDeps {
   readonly refuse: (
     request: { readonly id: string; readonly chargePointId: string; readonly type: string },
     detail: string,
-    timestampMs: number
+    /** Undefined: that of the record is none. */
+    timestampMs: number | undefined
   ) => Promise<void>
   /** Counts those that lie among the dead letters. */
   readonly deadLetters: Counter
@@ -129,7 +130,8 @@ export class CommandIntake implements CommandHandler {
     const fault = parsed.ok ? await this.#take({ ...parsed.request, ...readIn }, record) : parsed.detail
     if (fault === undefined) return
     this.#deps.logger.warn({ where: record.where, detail: fault }, 'a record of the topic of commands is no command')
-    if (!parsed.ok && parsed.known) await this.#deps.refuse(parsed.known, fault, Math.min(record.timestampMs, timeMax))
+    if (!parsed.ok && parsed.known)
+      await this.#deps.refuse(parsed.known, fault, isTime(record.timestampMs) ? record.timestampMs : undefined)
     await this.#deps.source.deadLetter(record, fault)
     this.#deps.deadLetters.inc()
     this.#putAside.add(record)
@@ -152,7 +154,7 @@ export interface IntakeParts {
   readonly source: CommandSource
   readonly desk: CommandDesk
   /** While the registry is away nothing can be claimed, so nothing is read. Absent: the ledger is the node's own. */
-  readonly lease?: Pick<NodeLease, 'onChange'>
+  readonly lease?: Pick<NodeLease, 'onChange' | 'state'>
   /** The ledger that the nodes share. */
   readonly ledger?: { confirm(record: CommandRecord): Promise<boolean> }
   readonly metrics: Metrics
@@ -170,7 +172,10 @@ export async function startIntake({ source, desk, lease, ledger, metrics, logger
     deadLetters: metrics.counter('dead_letters_total', {}),
     logger
   })
-  lease?.onChange((state) => (state === 'away' || state === 'taken' ? source.pause() : source.resume()))
+  const follow = (state: LeaseState): void => (state === 'away' || state === 'taken' ? source.pause() : source.resume())
+  // Away from the start, it changes no more before it is back.
+  if (lease) follow(lease.state().kind)
+  lease?.onChange(follow)
   await source.start(intake)
 }
 
@@ -181,6 +186,10 @@ const controlCharacter = /\p{Cc}/u
 
 /** The end of the year 9999: a timestamp beyond is none in milliseconds, and no time as text. */
 const timeMax = Date.UTC(10_000, 0) - 1
+
+function isTime(timestampMs: number): boolean {
+  return timestampMs >= 0 && timestampMs <= timeMax
+}
 
 /** RFC 3339; what it lets through, `Date.parse` reads. */
 export const timePattern =
@@ -258,7 +267,7 @@ function faultOf(
     return 'id: 1 to 128 printable ASCII characters without spaces are expected; without it there can be no outcome'
   if (!isChargePointId(chargePointId))
     return `chargePointId: a text of 1 to ${chargePointIdCharactersMax} characters is expected (or the key of the record)`
-  if (timestampMs > timeMax) return 'the timestamp of the record is not in milliseconds since 1970'
+  if (!isTime(timestampMs)) return 'the timestamp of the record is not in milliseconds since 1970'
   if (typeof type !== 'string') return 'type: a text such as "ocpp.call" is expected'
   if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && (timeoutMs as number) > 0))
     return 'timeoutMs: a positive whole number of milliseconds is expected'

@@ -3,9 +3,15 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { Ajv } from 'ajv'
 import fc from 'fast-check'
-import { CommandIntake, parseCommand } from '../../../src/gateway/cluster/command-intake.ts'
+import {
+  CommandIntake,
+  type IntakeParts,
+  parseCommand,
+  startIntake
+} from '../../../src/gateway/cluster/command-intake.ts'
 import { GatewayError } from '../../../src/lib/gateway-error.ts'
-import type { SourceRecord } from '../../../src/ports/command-source.ts'
+import type { CommandSource, SourceRecord } from '../../../src/ports/command-source.ts'
+import type { LeaseState } from '../../../src/ports/node-lease.ts'
 import { claimedCommand } from '../../support/claimed-command.ts'
 import { GatewayHarness, turn } from '../../support/gateway.ts'
 import { memoryLogger } from '../../support/memory-logger.ts'
@@ -146,7 +152,12 @@ for (const [what, value, timestampMs, reason, hasOutcome] of [
   ['a type as long as a record', { ...good, type: 'x'.repeat(500_000) }, 0, /^type: "x{100}" .{1,200}$/, true],
   ['a timeout beyond the limit', { ...good, timeoutMs: 600_001 }, 0, /^timeoutMs: .*command_timeout_max/, true],
   ['an expiry beyond the limit', { ...good, expiresAt: farAway }, 0, /^expiresAt: .*command_expiry_max/, true],
-  ['a timestamp in nanoseconds', good, 1_790_000_000_000_000_000, /timestamp/, true]
+  ['a timestamp in nanoseconds', good, 1_790_000_000_000_000_000, /timestamp/, true],
+  // What Go makes of a time that was never set.
+  ['a timestamp far below zero', good, -6_795_364_578_871_000_000, /timestamp/, true],
+  ['no timestamp', good, -1, /timestamp/, true],
+  ['a timestamp that is no number', good, Number.NaN, /timestamp/, true],
+  ['no type and no timestamp', { ...good, type: 7 }, -9e15, /timestamp/, true]
 ] as const) {
   test(`a record with ${what} stops no partition, and what is told of it is told once`, async () => {
     const gateway = new GatewayHarness()
@@ -320,4 +331,51 @@ test('commands of a charge point are confirmed one after the other, those of ano
   confirmed.get('c-2')?.resolve(true)
   await turn()
   deepStrictEqual(dispatched, ['c-1 false', 'c-2 true'])
+})
+
+test('the outcome of a record whose timestamp is none says when it was read, so that it is forgotten in its time', async () => {
+  const gateway = new GatewayHarness()
+  const { intake } = intakeOf(gateway)
+  await intake.accept([{ ...recordOf(good), timestampMs: 1_790_000_000_000_000_000 }])
+  await turn()
+  const [outcome] = gateway.log.events('command.outcome')
+  strictEqual(outcome?.data.requestedAt, new Date(gateway.clock.now()).toISOString())
+})
+
+/** An intake on a bus that keeps what it is told, with a lease that the test moves. */
+async function intakeWith(kind: LeaseState) {
+  const told: string[] = []
+  let follow: (state: LeaseState) => void = () => undefined
+  const source: CommandSource = {
+    start: async () => void told.push('start'),
+    pause: () => void told.push('pause'),
+    resume: () => void told.push('resume'),
+    deadLetter: async () => undefined,
+    state: () => ({ kind: 'up', sinceMs: 0 }),
+    close: async () => undefined
+  }
+  const lease: IntakeParts['lease'] = {
+    state: () => ({ kind, sinceMs: 0 }),
+    onChange: (listener) => {
+      follow = listener
+      return () => undefined
+    }
+  }
+  const { node, metrics } = new GatewayHarness()
+  await startIntake({ source, desk: node.desk, lease, metrics, logger: memoryLogger() })
+  return { told, follow: (state: LeaseState) => follow(state) }
+}
+
+// Its lease changes nothing before it is back: batches were fetched, and each of their claims failed.
+test('with a registry that is away from the start the topic is not read before it is back', async () => {
+  const { told, follow } = await intakeWith('away')
+  deepStrictEqual(told.splice(0), ['pause', 'start'])
+  follow('lost')
+  follow('held')
+  deepStrictEqual(told.splice(0), ['resume', 'resume'])
+  follow('away')
+  follow('lost')
+  follow('taken')
+  deepStrictEqual(told, ['pause', 'resume', 'pause'])
+  ok(!(await intakeWith('held')).told.includes('pause'))
 })
