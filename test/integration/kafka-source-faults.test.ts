@@ -178,6 +178,11 @@ describe('one broker', () => {
     await sink.open()
     await commands.start(new RecordingHandler())
     await until('both are made', () => commands.state().kind === 'up')
+    const large = 'x'.repeat(1.9 * 1024 ** 2)
+    ok(sink.recordBytesMax > large.length)
+    await sink.send(0, [{ key: 'CP-1', value: large, headers: {} }])
+    const [read] = await readTopic(kafka().addresses(), config.kafka.eventsTopic)
+    strictEqual(read?.value.length, large.length)
     await Promise.all([sink.close(), commands.close()])
     const examined = { config, isSet: () => false, machine: {} as Machine, outside: outsideOf(config) }
     const findings = await kafkaFindings(examined)
