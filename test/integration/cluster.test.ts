@@ -1,5 +1,5 @@
-import { deepStrictEqual, ok, strictEqual } from 'node:assert'
-import { after, before, test } from 'node:test'
+import { deepStrictEqual, notStrictEqual, ok, strictEqual } from 'node:assert'
+import { after, before, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Producer, stringSerializers } from '@platformatic/kafka'
 import { type Kafka, startKafka } from '../../scripts/services/kafka/kafka.ts'
@@ -8,7 +8,7 @@ import type { GatewayEvent } from '../../src/events/envelope.ts'
 import { GatewayProcess } from '../support/gateway-process.ts'
 import { readTopic } from '../support/kafka-records.ts'
 import { Scrape } from '../support/scrape.ts'
-import { Station } from '../support/station.ts'
+import { type Answer, Station } from '../support/station.ts'
 import { assertValidEvent } from '../support/valid-event.ts'
 
 // Three gateways that share a real Kafka and a real Redis.
@@ -211,6 +211,28 @@ test('the newest connection wins on whichever node, and a retried start gets its
   await second.close()
 })
 
+test('transactions that start on every node at the same time have ids that no other has', async () => {
+  const starts = await Promise.all(
+    [a, b, c].map(async (gateway, node) => {
+      const station = await Station.connect({ url: gateway.url, id: `T-${node}` })
+      await station.boot()
+      const start = { idTag: 'TAG', meterStart: 0, timestamp: '2026-11-23T10:00:00.000Z' }
+      const answers: Answer[] = []
+      // More than the nodes' starts are apart: two ids for each second.
+      for (let connectorId = 1; connectorId <= 50; connectorId++)
+        answers.push(await station.call('StartTransaction', { connectorId, ...start }))
+      await station.close()
+      return answers
+    })
+  )
+  const ids = starts.flat().map((answer) => (answer.ok ? answer.payload.transactionId : answer.code))
+  strictEqual(ids.length, 150)
+  deepStrictEqual(
+    ids.filter((id, at) => typeof id !== 'number' || ids.indexOf(id) !== at),
+    []
+  )
+})
+
 test('a node that dies: its commands end, its epochs are closed once, and its charge points are served elsewhere', async () => {
   const station = await Station.connect({ url: a.url, id: 'CP-4', onCall: () => undefined })
   await station.boot()
@@ -273,11 +295,57 @@ test('Redis goes away and comes back: charge points go on, new ones get in, comm
   await Promise.all([station.close(), fresh.close()])
 })
 
-async function redisState(gateway: GatewayProcess): Promise<string | undefined> {
+async function dependency(gateway: GatewayProcess, wanted: string): Promise<string | undefined> {
   const { body } = await gateway.get('/health/ready')
   const { dependencies } = body as { dependencies: readonly { name: string; state: string }[] }
-  return dependencies.find(({ name }) => name === 'redis')?.state
+  return dependencies.find(({ name }) => name === wanted)?.state
 }
+
+const redisState = (gateway: GatewayProcess) => dependency(gateway, 'redis')
+
+/** A gateway of the cluster with one charge point that has registered. */
+async function withStation(t: TestContext, node: string, ...more: readonly string[]) {
+  const gateway = new GatewayProcess([...flags(node), ...more])
+  t.after(() => gateway.remove())
+  await gateway.start()
+  const station = await Station.connect({ url: gateway.url, id: `CP-${node}` })
+  ok((await station.boot()).ok)
+  return { gateway, station }
+}
+
+test('while the brokers hang an answer waits for them, or for its patience, or not at all, as delivery.ack says', {
+  timeout: 60_000
+}, async (t) => {
+  const [patient, hasty, local] = await Promise.all([
+    withStation(t, 'patient', '--delivery.broker_patience', '5m'),
+    withStation(t, 'hasty', '--delivery.broker_patience', '100ms'),
+    withStation(t, 'local', '--delivery.ack', 'local')
+  ])
+  const other = await Station.connect({ url: patient.gateway.url, id: 'CP-other' })
+  ok((await other.boot()).ok)
+  t.after(() => kafka.resume())
+  await kafka.pause()
+  const status = { connectorId: 1, errorCode: 'NoError', status: 'Available' }
+  let isAnswered = false
+  const answer = patient.station.call('StatusNotification', status).finally(() => {
+    isAnswered = true
+  })
+  // It is on disk, which is all that an answer waits for otherwise.
+  await eventually(async () => {
+    const events = await patient.gateway.events('&chargePointId=CP-patient&type=connector.status_changed')
+    return events.length > 0 ? true : undefined
+  })
+  ok((await local.station.call('StatusNotification', status)).ok)
+  ok((await hasty.station.call('StatusNotification', status)).ok)
+  notStrictEqual(await dependency(hasty.gateway, 'kafka'), 'up', 'readiness says that patience was lost')
+  ok((await other.call('Heartbeat', {})).ok)
+  strictEqual(isAnswered, false, 'a message without an event waits for nobody, the one with an event does')
+  await kafka.resume()
+  ok((await answer).ok)
+  const outages = async ({ api }: GatewayProcess) => (await Scrape.of(api)).value('cpg_delivery_outages_total')
+  strictEqual(await outages(patient.gateway), 0, 'it was the brokers that it waited for')
+  notStrictEqual(await outages(hasty.gateway), 0)
+})
 
 test('what a station was answered is in the topic: per epoch in order and without a gap', async () => {
   const sequences = new Map<string, number>()
