@@ -24,6 +24,7 @@ export interface ChargePointDisconnected extends EventFacts {
     | 'idle_timeout'
     | 'replaced'
     | 'taken_for_lost'
+    | 'replacement_failed'
     | 'disconnected_by_operator'
     | 'revoked'
     | 'shutting_down'

@@ -128,9 +128,22 @@ export class LiveConversation implements Conversation, DurableWaiter {
     this.#wire.close(reason)
   }
 
+  /**
+   * Another connection has this one's place, and the charge point's record with it: what this one knows is out of date, or of
+   * the same epoch. Who was displaced by a node that is only about to have a connection must `end`: it may never have one.
+   */
+  giveWay(): void {
+    this.#close('replaced', true)
+    this.#wire.close('replaced')
+  }
+
   closed(reason: CloseReason): void {
+    this.#close(reason, false)
+  }
+
+  #close(reason: CloseReason, recordIsOthers: boolean): void {
     this.#take((nowMs) => {
-      const effects = this.session.close(reason, this.#wire.totals(), nowMs)
+      const effects = this.session.close(reason, this.#wire.totals(), nowMs, recordIsOthers)
       this.#isClosed = true
       return effects
     })

@@ -202,7 +202,7 @@ export class Hub implements Gatekeeper, ChargePointsView {
     }
     if (current) {
       this.#deps.takeovers.saw(current, remoteAddress)
-      current.end('replaced')
+      current.giveWay()
     }
     const start = {
       chargePointId,
@@ -232,15 +232,19 @@ export class Hub implements Gatekeeper, ChargePointsView {
   }
 
   /**
-   * A handshake that took ownership and never became a connection must not hurt the one that lives: that one gets it
-   * back, or, when somebody else has it by now, ends. (Promise 4)
+   * A handshake that took ownership and never became a connection: the one that lives gets it back. A shared registry has told
+   * others of the newer epoch and gives back none; then the living one ends and its charge point comes again, or nothing would
+   * reach it any more. (Promise 4)
    */
   async #giveUp(chargePointId: string, epoch: number): Promise<void> {
     try {
       // Somebody newer has it already, and answers for it.
       if (!(await this.#release(chargePointId, epoch))) return
       const living = this.#live.get(chargePointId)
-      if (living && !(await this.#deps.registry.adopt(chargePointId, living.session.epoch))) living.end('replaced')
+      if (!living || (await this.#deps.registry.adopt(chargePointId, living.session.epoch))) return
+      const owner = await this.#deps.registry.locate(chargePointId)
+      // A handshake of this node has taken it since, and answers for it.
+      if (owner?.node !== this.#deps.node) living.end(owner ? 'replaced' : 'replacement_failed')
     } catch (error) {
       this.#notReleased(chargePointId, epoch, error)
     }

@@ -21,7 +21,8 @@ export interface SessionRegistry {
   locate(chargePointId: string): Promise<Owner | undefined>
   /**
    * Register a session that is open already, after the registry was away or emptied. False: a newer epoch, or the same of
-   * another node, is registered, or it was told as lost by a node that took this one for dead: the session has to end.
+   * another node, is registered, or it was told as lost by a node that took this one for dead: the session has to end. A newer epoch
+   * that was released counts as registered where nodes share it.
    */
   adopt(chargePointId: string, epoch: number): Promise<boolean>
 }

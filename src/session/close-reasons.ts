@@ -12,6 +12,11 @@ export const closeReasons = {
     retry: true,
     text: 'the gateway node stood still, or was cut off, for so long that another one told this connection as lost'
   },
+  replacement_failed: {
+    wsCode: 1012,
+    retry: true,
+    text: 'a newer handshake of the same charge point had taken over, and never became a connection'
+  },
   disconnected_by_operator: { wsCode: 1000, retry: true, text: 'an operator closed the connection through the API' },
   revoked: { wsCode: 1008, retry: false, text: 'the charge point was removed from the allow-list' },
   shutting_down: { wsCode: 1001, retry: true, text: 'the gateway is stopping' },

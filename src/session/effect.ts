@@ -132,6 +132,9 @@ export interface ChargePointSession {
   stop(nowMs: number): readonly Effect[]
   /** True when nothing is in flight in either direction, so that a stop may close the socket. */
   readonly settled: boolean
-  /** The connection has ended: the last input. Publishes `charge_point.disconnected` and settles every command. */
-  close(reason: CloseReason, totals: ConnectionTotals, nowMs: number): readonly Effect[]
+  /**
+   * The connection has ended: the last input. Publishes `charge_point.disconnected` and settles every command. `recordIsOthers`:
+   * another connection writes the charge point's record by now, and this one does not any more.
+   */
+  close(reason: CloseReason, totals: ConnectionTotals, nowMs: number, recordIsOthers?: boolean): readonly Effect[]
 }

@@ -142,14 +142,16 @@ export class Session implements ChargePointSession {
     return this.#input((out) => this.#downward.stop(out))
   }
 
-  close(reason: CloseReason, totals: ConnectionTotals, nowMs: number): readonly Effect[] {
+  close(reason: CloseReason, totals: ConnectionTotals, nowMs: number, recordIsOthers = false): readonly Effect[] {
     if (this.#state === 'closed') return nothing
     const wasOpen = this.#state === 'open'
     this.#state = 'closed'
     const out: Effect[] = []
     this.#downward.close(out)
     this.#upward.close()
-    if (wasOpen) this.#publishDisconnected(reason, totals, out, nowMs)
+    if (!wasOpen) return out
+    const changes = recordIsOthers ? [] : [this.#endOfRecord(reason, nowMs)]
+    this.#publishDisconnected(reason, totals, changes, out, nowMs)
     return out
   }
 
@@ -232,20 +234,27 @@ export class Session implements ChargePointSession {
     return [{ epoch, node, version, remoteAddress, connectedAtMs: nowMs }, ...earlier].slice(0, connectionHistoryMax)
   }
 
-  #publishDisconnected(reason: CloseReason, totals: ConnectionTotals, out: Effect[], nowMs: number): void {
+  #endOfRecord(reason: CloseReason, nowMs: number): StoreChange {
+    const context = this.#context
+    const { registration, ...record } = context.record
+    const [own, ...earlier] = record.connections
+    const connections = own ? [{ ...own, disconnectedAtMs: nowMs, reason }, ...earlier] : earlier
+    // Who loses the permission to connect is not registered any more. (D6)
+    const kept = registration && reason !== 'revoked' ? { registration } : {}
+    context.record = { ...record, ...kept, connections }
+    return context.recordChange()
+  }
+
+  #publishDisconnected(
+    reason: CloseReason,
+    totals: ConnectionTotals,
+    endOfRecord: readonly StoreChange[],
+    out: Effect[],
+    nowMs: number
+  ): void {
     const context = this.#context
     const { chargePointId, epoch } = context.start
-    const changes: StoreChange[] = [{ table: 'openEpochs', key: keyOf.openEpoch(chargePointId, epoch), value: null }]
-    // Of a replaced connection the record belongs to the newer one already: what this one knows is out of date.
-    if (reason !== 'replaced') {
-      const { registration, ...record } = context.record
-      const [own, ...earlier] = record.connections
-      const connections = own ? [{ ...own, disconnectedAtMs: nowMs, reason }, ...earlier] : earlier
-      // Who loses the permission to connect is not registered any more. (D6)
-      const kept = registration && reason !== 'revoked' ? { registration } : {}
-      context.record = { ...record, ...kept, connections }
-      changes.push(context.recordChange())
-    }
+    const closed: StoreChange = { table: 'openEpochs', key: keyOf.openEpoch(chargePointId, epoch), value: null }
     const { lastSequence } = context
     const data = {
       reason,
@@ -255,7 +264,7 @@ export class Session implements ChargePointSession {
       ...totals,
       ...(lastSequence === undefined ? {} : { lastSequence })
     }
-    const entry = context.entry({ type: 'charge_point.disconnected', data }, {}, nowMs, changes)
+    const entry = context.entry({ type: 'charge_point.disconnected', data }, {}, nowMs, [closed, ...endOfRecord])
     out.push({ kind: 'publish', entries: [entry] })
   }
 }

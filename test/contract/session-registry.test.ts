@@ -6,6 +6,7 @@ function opened(embedded: OpenedEmbedded): OpenedRegistry {
   const { registry, clock, store } = embedded
   return {
     registry,
+    isShared: false,
     clock,
     outrun: (chargePointId, epoch) =>
       store.commit([

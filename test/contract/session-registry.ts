@@ -4,6 +4,8 @@ import type { SessionRegistry } from '../../src/ports/session-registry.ts'
 
 export interface OpenedRegistry {
   readonly registry: SessionRegistry
+  /** Others have been told of an epoch that was claimed: nothing older is registered again, also when it was released. */
+  readonly isShared: boolean
   /** The clock that epochs follow; `advance` does nothing where that is another machine's. */
   readonly clock: { now(): number; advance(ms: number): void }
   /** A session with this epoch, from a clock that was ahead, has opened and left its first event. */
@@ -54,6 +56,18 @@ export function sessionRegistryContract(name: string, create: () => Promise<Open
     strictEqual(await registry.locate('CP-1'), undefined)
     strictEqual(await registry.release('CP-1', epoch), false)
     strictEqual((await registry.claim('CP-1')).displaced, undefined)
+  })
+
+  // An abandoned handshake: its epoch goes, and the connection that lives has the one before.
+  test(`${name}: ownership goes back to an older epoch in a node's own registry only, and the next one is greater than both`, async (t) => {
+    const { registry, isShared } = await open(t)
+    const living = await registry.claim('CP-1')
+    const abandoned = await registry.claim('CP-1')
+    strictEqual(await registry.adopt('CP-1', living.epoch), false, 'it is held')
+    strictEqual(await registry.release('CP-1', abandoned.epoch), true)
+    strictEqual(await registry.adopt('CP-1', living.epoch), !isShared)
+    strictEqual((await registry.locate('CP-1'))?.epoch, isShared ? undefined : living.epoch)
+    ok((await registry.claim('CP-1')).epoch > abandoned.epoch)
   })
 
   test(`${name}: an epoch is at least the seconds since 2020 and grows with every claim`, async (t) => {

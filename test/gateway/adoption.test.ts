@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { Adoption, type AdoptionDeps } from '../../src/gateway/cluster/adoption.ts'
 import type { HeldEpoch } from '../../src/gateway/cluster/registry.ts'
 import type { LeaseState } from '../../src/ports/node-lease.ts'
+import type { Owner } from '../../src/ports/session-registry.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { memoryLogger } from '../support/memory-logger.ts'
 
@@ -131,11 +132,13 @@ test('a lease that is lost once more while its commands are told is not whole be
 
 test('a session that lost to a newer connection was replaced; one that was told as lost has to come back', async () => {
   const ended: string[] = []
+  // Of CP-3 both nodes took the same epoch while the registry was away: the record is the other one's.
+  const owners: Record<string, Owner> = { 'CP-1': { node: 'node-b', epoch: 6 }, 'CP-3': { node: 'node-b', epoch: 5 } }
   const { adoption, tell, end } = made({
-    waiting: sessions(2),
+    waiting: sessions(3),
     registry: {
       adopt: async () => false,
-      locate: async (chargePointId) => (chargePointId === 'CP-1' ? { node: 'node-b', epoch: 6 } : undefined)
+      locate: async (chargePointId) => owners[chargePointId]
     },
     find: (chargePointId) =>
       ({
@@ -143,12 +146,16 @@ test('a session that lost to a newer connection was replaced; one that was told 
         end: (reason: string) => {
           ended.push(`${chargePointId} ${reason}`)
           end(chargePointId)
+        },
+        giveWay: () => {
+          ended.push(`${chargePointId} gives way`)
+          end(chargePointId)
         }
       }) as never
   })
   tell('lost')
   await turns()
-  deepStrictEqual(ended, ['CP-1 replaced', 'CP-2 taken_for_lost'])
+  deepStrictEqual(ended, ['CP-1 replaced', 'CP-2 taken_for_lost', 'CP-3 gives way'])
   adoption.stop()
 })
 

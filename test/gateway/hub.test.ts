@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert'
 import { test } from 'node:test'
 import type { Directory } from '../../src/ports/directory.ts'
+import type { ChargePointRecord } from '../../src/ports/records.ts'
 import { Connected, FakeWire, GatewayHarness, turn } from '../support/gateway.ts'
 import { acceptingAuthority, MemoryStore, memoryDirectory } from '../support/memory-ports.ts'
 
@@ -116,6 +117,7 @@ test('what the displaced session has just learned, its successor knows', async (
 // A station whose handshakes break off must not take the commands of its living connection away.
 test('a handshake that is abandoned gives the ownership back to the connection that lives', async () => {
   const gateway = new GatewayHarness()
+  gateway.registry.isShared = false
   const station = await gateway.connect('CP-1')
   station.boot()
   const admitted = await gateway.admit('CP-1')
@@ -151,14 +153,54 @@ test('an abandoned handshake does nothing to a newer one', async () => {
   strictEqual(gateway.node.hub.find('CP-1')?.session.epoch, 3)
 })
 
+// It was closed as replaced, with a code that says not to come back, and was listed as connected by the other nodes for ever.
 test('a living connection whose ownership cannot be had back ends, so that its charge point comes again', async () => {
   const gateway = new GatewayHarness()
   const living = await gateway.connect('CP-1')
   const admitted = await gateway.admit('CP-1')
-  gateway.registry.adopt = async () => false
   ok(admitted.ok)
   admitted.abandon()
   await turn()
+  deepStrictEqual(living.wire.closes, ['replacement_failed'])
+  const record = gateway.store.persisted.get('chargePoints/CP-1') as ChargePointRecord
+  deepStrictEqual(
+    record.connections.map(({ reason }) => reason),
+    ['replacement_failed']
+  )
+})
+
+test('a living connection whose charge point has gone to another node meanwhile was replaced', async () => {
+  const gateway = new GatewayHarness()
+  const living = await gateway.connect('CP-1')
+  const admitted = await gateway.admit('CP-1')
+  gateway.registry.adopt = async () => false
+  gateway.registry.locate = async () => ({ node: 'node-b', epoch: 3 })
+  ok(admitted.ok)
+  admitted.abandon()
+  await turn()
+  deepStrictEqual(living.wire.closes, ['replaced'])
+})
+
+test('a living connection is left to the handshake that has come while another one was given up', async () => {
+  const gateway = new GatewayHarness()
+  const living = await gateway.connect('CP-1')
+  const first = await gateway.admit('CP-1')
+  const second = Promise.withResolvers<void>()
+  const { registry } = gateway
+  const adopt = registry.adopt.bind(registry)
+  registry.adopt = async (chargePointId, epoch) => {
+    await second.promise
+    return adopt(chargePointId, epoch)
+  }
+  ok(first.ok)
+  first.abandon()
+  await turn()
+  const newer = await gateway.admit('CP-1')
+  second.resolve()
+  await turn()
+  deepStrictEqual(living.wire.closes, [])
+  ok(newer.ok)
+  newer.open(new FakeWire())
   deepStrictEqual(living.wire.closes, ['replaced'])
 })
 

@@ -88,11 +88,20 @@ test('the history is bounded, newest first, and what was still open there was re
 test('A3 a replaced session no longer writes the record, which belongs to the newer one', () => {
   const rig = new Rig()
   const before = rig.changes.length
-  rig.close('replaced')
+  rig.close('replaced', true)
   deepStrictEqual(
     rig.changes.slice(before).map(({ table }) => table),
     ['openEpochs']
   )
+})
+
+// The newer one was a handshake on another node, and the charge point went away before it was a connection: every other node
+// listed the old one as connected for ever.
+test('a session that is displaced by what may never become a connection writes its end', () => {
+  const rig = new Rig()
+  rig.close('replaced')
+  const [connection] = chargePoint(rig)?.connections ?? []
+  deepStrictEqual([connection?.disconnectedAtMs, connection?.reason], [rig.nowMs, 'replaced'])
 })
 
 // A1: the ping goroutine of a gateway in Go sent on a channel that `Close` had just closed, and the process died. Here

@@ -193,8 +193,8 @@ export class Rig {
     return this.take(this.session.tick(this.nowMs))
   }
 
-  close(reason: CloseReason = 'connection_lost'): readonly Effect[] {
-    return this.take(this.session.close(reason, totals, this.nowMs))
+  close(reason: CloseReason = 'connection_lost', recordIsOthers = false): readonly Effect[] {
+    return this.take(this.session.close(reason, totals, this.nowMs, recordIsOthers))
   }
 
   /** The open effects of a kind, oldest first. */

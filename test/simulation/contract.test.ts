@@ -79,6 +79,7 @@ async function openedRegistry(made = world()): Promise<OpenedRegistry> {
   const node = await made.begun({ id: 'node-a' })
   return {
     registry: node.registry,
+    isShared: true,
     clock: { now: () => Date.now(), advance: () => undefined },
     outrun: async (chargePointId, epoch) => {
       await node.registry.claim(chargePointId, epoch)

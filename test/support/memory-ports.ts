@@ -127,12 +127,16 @@ export interface MemoryEvent {
 /** Owners by charge point; epochs count from 1 and never come again. */
 export class MemoryRegistry implements SessionRegistry {
   readonly owners = new Map<string, number>()
+  /** As in Redis the greatest epoch stays behind when it is released; a node's own registry forgets it. */
+  isShared = true
+  readonly #greatest = new Map<string, number>()
   readonly released: [chargePointId: string, epoch: number, wasCurrent: boolean][] = []
   #epoch = 0
 
   async claim(chargePointId: string): Promise<Claim> {
     const displaced = this.owners.get(chargePointId)
     this.owners.set(chargePointId, ++this.#epoch)
+    this.#greatest.set(chargePointId, this.#epoch)
     return {
       epoch: this.#epoch,
       ...(displaced === undefined ? {} : { displaced: { node: 'node-a', epoch: displaced } })
@@ -152,7 +156,8 @@ export class MemoryRegistry implements SessionRegistry {
   }
 
   async adopt(chargePointId: string, epoch: number): Promise<boolean> {
-    if ((this.owners.get(chargePointId) ?? 0) > epoch) return false
+    const newest = this.isShared ? this.#greatest : this.owners
+    if ((newest.get(chargePointId) ?? 0) > epoch) return false
     this.owners.set(chargePointId, epoch)
     return true
   }

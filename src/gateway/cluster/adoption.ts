@@ -149,9 +149,12 @@ export class Adoption {
     if (await registry.adopt(chargePointId, epoch)) return true
     const owner = await registry.locate(chargePointId)
     const conversation = find(chargePointId)
+    if (conversation?.session.epoch !== epoch) return false
     // With no newer connection it was told as lost: it has to come back under another epoch.
-    if (conversation?.session.epoch === epoch)
-      conversation.end(owner && owner.epoch >= epoch ? 'replaced' : 'taken_for_lost')
+    if (!owner || owner.epoch < epoch) conversation.end('taken_for_lost')
+    else if (owner.epoch > epoch) conversation.end('replaced')
+    // Both took it while the registry was away, and the end of one would stand over the other.
+    else conversation.giveWay()
     return false
   }
 
