@@ -130,16 +130,11 @@ export const clusterChecks: readonly Check[] = [
         ? undefined
         : 'kafka.events_topic, kafka.commands_topic and kafka.dead_letter_topic have to be three topics; give each a name of its own'
   },
-  withoutEffect(
-    'kafka.create_topics',
-    ({ name }) => name === 'kafka.partitions' || name === 'kafka.replication_factor',
-    ({ kafka }) => (kafka.createTopics ? undefined : 'false'),
-    'set kafka.create_topics to true'
-  ),
-  // The last: what is wrong among the other keys of Kafka is the same whether brokers are set or not.
+  // The last: what is wrong among the other keys of Kafka is the same whether brokers are set or not. That an answer waits for
+  // the own disk (`delivery.ack` local) is true without brokers too.
   withoutEffect(
     'kafka.brokers',
-    ({ group }) => group === 'kafka' || group === 'delivery',
+    ({ group, name }) => group === 'kafka' || name === 'delivery.broker_patience',
     ({ kafka }) => (kafka.brokers.length === 0 ? 'not set' : undefined),
     'set it to where the brokers listen'
   )

@@ -70,12 +70,12 @@ export const alternatives: Readonly<Record<string, Alternative>> = {
   'kafka.partitions': {
     written: '3',
     parsed: 3,
-    needs: { 'kafka.brokers': 'kafka:9092', 'kafka.create_topics': 'true' }
+    needs: { 'kafka.brokers': 'kafka:9092' }
   },
   'kafka.replication_factor': {
     written: '1',
     parsed: 1,
-    needs: { 'kafka.brokers': 'kafka:9092', 'kafka.create_topics': 'true' }
+    needs: { 'kafka.brokers': 'kafka:9092' }
   },
   'kafka.compression': { written: 'gzip', parsed: 'gzip', needs: { 'kafka.brokers': 'kafka:9092' } },
   'kafka.sends_per_second_max': { written: '100', parsed: 100, needs: { 'kafka.brokers': 'kafka:9092' } },

@@ -343,10 +343,9 @@ test('keys that contradict each other are refused', () => {
       ['--kafka.create_topics', 'true', '--kafka.partitions', '3'],
       /^--kafka\.create_topics: kafka\.brokers: not set, so kafka\.create_topics, kafka\.partitions would have no effect; set it to where the brokers listen, or remove them$/
     ],
-    [['--delivery.ack', 'local'], /kafka\.brokers: not set, so delivery\.ack would have no effect/],
     [
-      ['--kafka.brokers', 'k:9092', '--kafka.partitions', '3'],
-      /kafka\.create_topics: false, so kafka\.partitions would have no effect; set kafka\.create_topics to true, or remove it$/
+      ['--delivery.broker_patience', '3s'],
+      /kafka\.brokers: not set, so delivery\.broker_patience would have no effect; .*remove it$/
     ],
     [['--kafka.events_topic', 'commands-down'], /have to be three topics/],
     [['--authority.allow_list_file', 'x'], /would have no effect while authority\.mode is accept_all/],
@@ -367,8 +366,12 @@ test('a default of Kafka or Redis may be written down without either, as `config
   deepStrictEqual(faultsOf({ argv }), [])
 })
 
+test('that answers wait for the own disk alone may be said without Kafka, where it is so anyway', () => {
+  deepStrictEqual(faultsOf({ argv: ['--delivery.ack=local'] }), [])
+})
+
 test('what belongs to Kafka and Redis goes with them', () => {
-  const argv = ['--kafka.brokers=k:9092', '--kafka.create_topics=true', '--kafka.partitions=3', '--delivery.ack=local']
+  const argv = ['--kafka.brokers=k:9092', '--kafka.partitions=3', '--delivery.ack=local']
   const redis = ['--redis.url=redis://a:1,redis://b:2', '--redis.cluster=true', '--redis.lease_ttl=2s']
   deepStrictEqual(faultsOf({ argv: [...argv, ...redis] }), [])
 })
