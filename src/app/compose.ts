@@ -25,6 +25,7 @@ import {
   serverSettings,
   sessionSettings
 } from './settings.ts'
+import { stopInOrder } from './stop-in-order.ts'
 import { alone, type Surroundings } from './surroundings.ts'
 import { Unwind } from './unwind.ts'
 
@@ -152,11 +153,7 @@ async function start(config: Config, io: StartIo, opened: Unwind): Promise<Runni
     async stop() {
       stopWarming()
       logger.info({ connections: node.connections }, 'the gateway stops')
-      await outside.stopTaking()
-      const accepting = server.stopAccepting()
-      await node.stop(config.shutdown.deadlineMs)
-      await accepting
-      await outside.stop(config.shutdown.deadlineMs / 10)
+      await stopInOrder({ outside, server, node, clock, logger }, config.shutdown.deadlineMs)
       await opened.run()
     }
   }

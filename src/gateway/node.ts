@@ -70,6 +70,8 @@ export interface GatewayNode extends NodeView {
   dependsOn(dependency: () => DependencyState): void
   /** Say that everything listens. */
   started(): void
+  /** Say that the stop has begun: no more charge points are to be sent here. */
+  stopping(): void
   /** Tell the charge points, finish what is in flight, close the sockets in a paced way, flush. */
   stop(deadlineMs: number): Promise<DrainReport>
 }
@@ -187,6 +189,7 @@ export function createGatewayNode(deps: GatewayDeps): GatewayNode {
       pipeline.flush()
     },
     started: () => readiness.started(),
+    stopping: () => readiness.stopping(),
     stop: (deadlineMs) => {
       readiness.stopping()
       return drain({ hub, desk, pipeline, clock, logger }, deadlineMs)
