@@ -10,22 +10,33 @@ export interface DeadLetters {
   close(): Promise<void>
 }
 
+/** What of a sink dead letters are put into. */
+export type DeadLetterSink = Pick<KafkaEventSink, 'open' | 'send' | 'partitionOf' | 'recordBytesMax' | 'close'>
+
 /** Puts records aside, bytes and headers as they came, with why and whence in headers of their own. */
-export function createDeadLetters(options: KafkaEventSinkOptions): DeadLetters {
-  let sink: KafkaEventSink | undefined
+export function createDeadLetters(
+  options: KafkaEventSinkOptions,
+  sink: DeadLetterSink = new KafkaEventSink(options)
+): DeadLetters {
   let last: Promise<void> = Promise.resolve()
 
   const write = async (record: WireRecord): Promise<void> => {
-    // Made with the first dead letter, so that a topic that nobody needs may be missing.
-    sink ??= new KafkaEventSink(options)
+    // Opened with the first dead letter, so that a topic that nobody needs may be missing.
     await sink.open()
     const partition = record.key === undefined ? 0 : sink.partitionOf(String(record.key))
+    let bytesMax = Number.POSITIVE_INFINITY
     for (;;) {
+      const letter = fitting(record, Math.min(bytesMax, sink.recordBytesMax))
       try {
-        return await sink.send(partition, [fitting(record, sink.recordBytesMax)])
+        return await sink.send(partition, [letter])
       } catch (error) {
+        const code = error instanceof GatewayError ? error.code : undefined
         // Twice in this topic is better than never.
-        if (!(error instanceof GatewayError && error.code === 'sink_restarted')) throw error
+        if (code === 'sink_restarted') continue
+        if (code !== 'record_too_large') throw error
+        // The topic's limit may be unknown, as to a user who may not ask for it: half of what was refused, down to the own headers.
+        bytesMax = Math.floor(recordBytes(letter) / 2)
+        if (recordBytes(fitting(record, bytesMax)) >= recordBytes(letter)) throw error
       }
     }
   }
@@ -49,8 +60,7 @@ export function createDeadLetters(options: KafkaEventSinkOptions): DeadLetters {
       return done
     },
     close: async () => {
-      // A record that is refused only now must find it closed, or it would wait for its topic beyond the stop.
-      sink ??= new KafkaEventSink(options)
+      // Also when it was never opened: a record that is refused only now would wait for its topic beyond the stop.
       await sink.close()
     }
   }
