@@ -1,9 +1,9 @@
 import { deepStrictEqual, notDeepStrictEqual, ok } from 'node:assert'
-import { readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { configKeys } from '../../src/config/schema.ts'
 import { type Alternative, alternatives } from '../config/every-key.ts'
 import { configOf, type Flags, GatewayInProcess } from '../support/gateway-in-process.ts'
+import { missingTests } from '../support/named-tests.ts'
 import type { Effect, Observed, Reached } from './every-key/effect.ts'
 import { effects } from './every-key/effects.ts'
 
@@ -37,11 +37,10 @@ async function proveObserved(name: string, effect: Observed, alternative: Altern
 }
 
 function proveReached(name: string, effect: Reached, alternative: Alternative): void {
-  const [file, sentence] = effect.provenBy
   const after = effect.reaches(configOf({ ...alternative.needs, [name]: alternative.written }))
   deepStrictEqual(after, effect.as ?? alternative.parsed, `${name} does not reach its part`)
   notDeepStrictEqual(effect.reaches(configOf({})), after, name)
-  ok(readFileSync(file, 'utf8').includes(sentence), `${file} has no test '${sentence}'`)
+  deepStrictEqual(missingTests([effect.provenBy]), [], `the test that proves ${name} is gone`)
 }
 
 async function prove(name: string, effect: Effect): Promise<void> {

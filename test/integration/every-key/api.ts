@@ -86,11 +86,11 @@ export const apiEffects: Readonly<Record<string, Effect>> = {
   },
   'limits.api_reader_stall_max': {
     reaches: (config) => apiSettings(config).readerStallMs,
-    provenBy: ['test/api/event-stream.test.ts', 'a reader that does not read is cut, the others get everything']
+    provenBy: ['api/event-stream.test.ts', 'a reader that does not read is cut, the others get everything']
   },
   'limits.api_reader_buffer_bytes_max': {
     reaches: (config) => apiSettings(config).readerBufferBytesMax,
-    provenBy: ['test/api/event-stream.test.ts', 'a reader that does not read is cut, the others get everything']
+    provenBy: ['api/event-stream.test.ts', 'a reader that does not read is cut, the others get everything']
   },
   'limits.api_page_events_max': {
     observe: async (gateway) => [

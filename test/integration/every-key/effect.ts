@@ -1,5 +1,6 @@
 import type { Config } from '../../../src/config/schema.ts'
 import type { Flags, GatewayInProcess } from '../../support/gateway-in-process.ts'
+import type { NamedTest } from '../../support/named-tests.ts'
 
 /** What is seen of a running gateway, with the one value of the key and with the other. */
 export interface Observed {
@@ -23,7 +24,7 @@ export interface Reached {
   readonly reaches: (config: Config) => unknown
   /** When it is given otherwise than it stands in the configuration. */
   readonly as?: unknown
-  readonly provenBy: readonly [file: string, sentence: string]
+  readonly provenBy: NamedTest
 }
 
 export type Effect = Observed | Reached

@@ -40,13 +40,13 @@ export const eventEffects: Readonly<Record<string, Effect>> = {
   'event_log.sync': {
     reaches: (config) => embeddedSettings(config).sync,
     provenBy: [
-      'test/integration/event-log-fsync.test.ts',
+      'integration/event-log-fsync.test.ts',
       'the proof can fail: with event_log.sync off the disk lacks what was told'
     ]
   },
   'event_log.linger_max': {
     reaches: (config) => embeddedSettings(config).lingerMsMax,
-    provenBy: ['test/adapters/embedded/linger.test.ts', 'with a limit of 0 nothing ever waits']
+    provenBy: ['adapters/embedded/linger.test.ts', 'with a limit of 0 nothing ever waits']
   },
   'event_log.required_consumers': {
     observe: async (gateway) => {

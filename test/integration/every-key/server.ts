@@ -75,7 +75,7 @@ export const serverEffects: Readonly<Record<string, Effect>> = {
   },
   'server.backlog': {
     reaches: (config) => serverSettings(config).backlog,
-    provenBy: ['test/server/listener.test.ts', 'the backlog and the address are what the system is asked for']
+    provenBy: ['server/listener.test.ts', 'the backlog and the address are what the system is asked for']
   },
   'server.handshake_timeout': {
     from: '3s',

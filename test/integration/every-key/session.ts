@@ -168,7 +168,7 @@ export const sessionEffects: Readonly<Record<string, Effect>> = {
   },
   'limits.command_memory': {
     reaches: (config) => gatewaySettings(config, '').commandMemoryMs,
-    provenBy: ['test/gateway/command-desk.test.ts', 'what a command does not say is filled in from the settings']
+    provenBy: ['gateway/command-desk.test.ts', 'what a command does not say is filled in from the settings']
   },
   'limits.bad_frames_max': {
     to: '1',
@@ -195,18 +195,18 @@ export const sessionEffects: Readonly<Record<string, Effect>> = {
   'limits.inbox_bytes_max': {
     reaches: (config) => serverSettings(config).inboxBytesMax,
     provenBy: [
-      'test/server/hostile.test.ts',
+      'server/hostile.test.ts',
       'many small bombs while reading is paused end as inbox_full, in bounded memory'
     ]
   },
   'limits.send_buffer_bytes_max': {
     reaches: (config) => serverSettings(config).sendBufferBytesMax,
-    provenBy: ['test/server/connection.test.ts', 'a peer that does not read is cut, by a send, a ping or a pong']
+    provenBy: ['server/connection.test.ts', 'a peer that does not read is cut, by a send, a ping or a pong']
   },
   'limits.handshakes_max': {
     reaches: (config) => serverSettings(config).handshakesMax,
     provenBy: [
-      'test/server/handshakes.test.ts',
+      'server/handshakes.test.ts',
       'what is beyond the number in progress waits its turn, in order of arrival (rule 57)'
     ]
   },
