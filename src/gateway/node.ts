@@ -6,7 +6,6 @@ import type { Ledger } from '../ports/ledger.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Metrics } from '../ports/metrics.ts'
 import type { NodeStore } from '../ports/node-store.ts'
-import { keyOf } from '../ports/records.ts'
 import type { SessionRegistry } from '../ports/session-registry.ts'
 import type { ChargePointSession, SessionStart } from '../session/effect.ts'
 import { CommandDesk, type CommandRoute } from './command-desk.ts'
@@ -18,6 +17,7 @@ import { type DurabilityGate, EventPipeline } from './pipeline.ts'
 import { Readiness } from './readiness.ts'
 import { closeLostEpochs } from './recovery.ts'
 import { RefusalLog } from './refusal-log.ts'
+import { Registrations } from './registrations.ts'
 import { TakeoverWatch } from './takeover-watch.ts'
 import type { DependencyState, NodeView } from './views.ts'
 
@@ -64,6 +64,7 @@ export interface GatewayNode extends NodeView {
   readonly desk: CommandDesk
   readonly pipeline: EventPipeline
   readonly events: OwnEvents
+  readonly registrations: Registrations
   /** Publish what an earlier life of this node left open, in front of everything else. Before the first connection. */
   recover(): Promise<void>
   /** Name another dependency in the readiness; being away does not make the node unready: it goes on by itself. */
@@ -128,6 +129,7 @@ export function createGatewayNode(deps: GatewayDeps): GatewayNode {
       return full || failing !== undefined
     }
   })
+  const registrations = new Registrations({ clock, store, directory, registry })
   const hub: Hub = new Hub({
     node: settings.node,
     registry,
@@ -154,7 +156,7 @@ export function createGatewayNode(deps: GatewayDeps): GatewayNode {
       settle: (commandId, outcome) => desk.settle(commandId, outcome)
     },
     makeSession: deps.makeSession,
-    forgetRegistration: (chargePointId) => forgetRegistration(store, chargePointId)
+    forgetRegistration: (chargePointId) => registrations.forget(chargePointId)
   })
   authority.onRevoked((isRevoked) => hub.revoke(isRevoked))
   const readiness = new Readiness({ clock, log })
@@ -167,6 +169,7 @@ export function createGatewayNode(deps: GatewayDeps): GatewayNode {
     desk,
     pipeline,
     events,
+    registrations,
     dependsOn: (dependency) => {
       readiness.dependsOn(dependency)
       const { name } = dependency()
@@ -195,15 +198,6 @@ export function createGatewayNode(deps: GatewayDeps): GatewayNode {
       return drain({ hub, desk, pipeline, clock, logger }, deadlineMs)
     }
   }
-}
-
-/** On the record itself: an allow-list that names the charge point again does not bring its acceptance back. */
-async function forgetRegistration(store: NodeStore, chargePointId: string): Promise<void> {
-  const key = keyOf.chargePoint(chargePointId)
-  const known = store.get('chargePoints', key)
-  if (!known?.registration) return
-  const { registration: _, ...value } = known
-  await store.commit([{ table: 'chargePoints', key, value }])
 }
 
 interface Gauged {

@@ -96,6 +96,8 @@ export const gatewaySettings: GatewaySettings = {
 type Changes = Partial<Omit<GatewayDeps, 'settings' | 'log' | 'store' | 'ledger' | 'registry'>> & {
   readonly settings?: Partial<GatewaySettings>
   readonly store?: MemoryStore
+  /** Shared with other nodes of the test. */
+  readonly registry?: MemoryRegistry
 }
 
 /** A gateway node on ports in memory, with real sessions of 1.6. */
@@ -103,23 +105,24 @@ export class GatewayHarness {
   readonly clock: FakeClock
   readonly store: MemoryStore
   readonly log: MemoryLog
-  readonly registry = new MemoryRegistry()
+  readonly registry: MemoryRegistry
   readonly ledger: MemoryLedger
   readonly metrics = new MemoryMetrics()
   readonly lines: readonly LoggedLine[]
   readonly node: GatewayNode
   #ids = 0
 
-  constructor({ settings, store = new MemoryStore(), ...changes }: Changes = {}) {
+  constructor({ settings, store = new MemoryStore(), registry = new MemoryRegistry(), ...changes }: Changes = {}) {
     const logger = memoryLogger()
     this.clock = new FakeClock()
     this.store = store
+    this.registry = registry
     this.log = new MemoryLog(store)
     this.ledger = new MemoryLedger(store, this.registry)
     this.lines = logger.lines
     const nextId = () => `id-${++this.#ids}`
     const tools: SessionTools = {
-      settings: sessionSettings,
+      settings: { ...sessionSettings, node: settings?.node ?? sessionSettings.node },
       ids: { eventId: nextId, messageId: nextId },
       validator,
       rules: rulesOf('1.6')

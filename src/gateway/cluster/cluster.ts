@@ -195,6 +195,7 @@ export class Cluster {
     pipeline.onLanded((entries) => {
       for (const { changes } of entries) this.#projector.add(changes)
     })
+    node.registrations.onForgotten((changes) => this.#projector.add(changes))
     desk.onPublished((commandId) => {
       ledger
         .published(commandId)
