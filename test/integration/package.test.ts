@@ -1,12 +1,14 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { after, before, test } from 'node:test'
+import { after, before, type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { startRedis } from '../../scripts/services/redis.ts'
+import { Station } from '../support/station.ts'
 
 // What is published, as somebody who never saw the repository meets it: in an empty folder.
 
@@ -78,33 +80,70 @@ test('both names of the command run and know their version', () => {
   }
 })
 
-test('the installed gateway starts, is alive, logs through its worker and stops', async () => {
-  const child = spawn(
-    join(folder, 'node_modules/.bin/cpg'),
-    [
-      'serve',
-      '--server.host',
-      '127.0.0.1',
-      '--server.port',
-      '0',
-      '--api.port',
-      '0',
-      '--data_dir',
-      join(folder, 'data')
-    ],
-    { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] }
-  )
-  after(() => child.kill('SIGKILL'))
+/** The installed gateway, with a folder of its own, once it listens: where its API is, and how it is stopped. */
+async function serve(t: TestContext, data: string, ...more: readonly string[]) {
+  const flags = [
+    '--server.host',
+    '127.0.0.1',
+    '--server.port',
+    '0',
+    '--api.port',
+    '0',
+    '--data_dir',
+    join(folder, data)
+  ]
+  const child = spawn(join(folder, 'node_modules/.bin/cpg'), ['serve', ...flags, ...more], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  t.after(() => child.kill('SIGKILL'))
   const exited = once(child, 'exit')
-  const api = await new Promise<string>((resolve, reject) => {
+  const at = await new Promise<{ readonly api: string; readonly chargePoints: string }>((resolve, reject) => {
     void exited.then(([code]) => reject(new Error(`the gateway ended (${code}) before it listened`)))
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const said = JSON.parse(line) as { readonly api?: string }
-      if (said.api) resolve(said.api)
+      const said = JSON.parse(line) as { readonly api?: string; readonly chargePoints?: string }
+      if (said.api && said.chargePoints) resolve({ api: said.api, chargePoints: said.chargePoints })
     })
   })
+  return {
+    ...at,
+    stop: async () => {
+      child.kill('SIGTERM')
+      deepStrictEqual(await exited, [0, null])
+    }
+  }
+}
+
+test('the installed gateway starts, is alive, logs through its worker and stops', async (t) => {
+  const { api, stop } = await serve(t, 'data')
   const response = await fetch(`${api}/health/live`)
   strictEqual(response.status, 200)
-  child.kill('SIGTERM')
-  deepStrictEqual(await exited, [0, null])
+  await stop()
+})
+
+test('the installed gateway works with a Redis: its scripts are in the package', async (t) => {
+  const redis = await startRedis()
+  t.after(() => redis.close())
+  const gateway = await serve(t, 'shared', '--redis.url', redis.url)
+  const station = await Station.connect({ url: gateway.chargePoints, id: 'CP-1' })
+  ok((await station.boot()).ok)
+  const start = { connectorId: 1, idTag: 'TAG', meterStart: 0, timestamp: '2026-11-23T10:00:00.000Z' }
+  ok((await station.call('StartTransaction', start)).ok)
+  const response = await fetch(`${gateway.api}/v1/charge-points/CP-1/commands`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', prefer: 'wait=10' },
+    body: JSON.stringify({ type: 'ocpp.call', data: { action: 'Reset', payload: { type: 'Soft' } } })
+  })
+  strictEqual(((await response.json()) as { readonly outcome?: string }).outcome, 'accepted')
+  const { dependencies } = (await (await fetch(`${gateway.api}/health/ready`)).json()) as {
+    readonly dependencies: readonly { readonly name: string; readonly state: string }[]
+  }
+  strictEqual(dependencies.find(({ name }) => name === 'redis')?.state, 'up')
+  await station.close()
+  await gateway.stop()
+  const scripts = (where: string) => globSync('**/*.lua', { cwd: where }).map((path) => basename(path))
+  deepStrictEqual(
+    scripts(join(folder, 'node_modules/charge-point-gateway/dist')).sort(),
+    scripts(join(root, 'src')).sort()
+  )
 })
