@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { Producer } from '@platformatic/kafka'
+import { Consumer, Producer } from '@platformatic/kafka'
 import { createKafkaCommandSource, type KafkaCommandSourceOptions } from '../../src/adapters/kafka/command-source.ts'
 import { createKafkaEventSink } from '../../src/adapters/kafka/event-sink.ts'
 import { inspectKafka } from '../../src/adapters/kafka/inspect.ts'
@@ -247,6 +247,60 @@ describe('one broker', () => {
     )
     strictEqual(commands.state().kind, 'up')
     await commands.close()
+  })
+
+  // As it is for a user who may not ask for the settings of the topic.
+  test('a dead letter that is larger than its topic takes, unknown to the sink, is cut until the broker takes it', async () => {
+    await kafka().createTopic('narrow', { partitions: 1 })
+    await kafka().createTopic('narrow-dead', { partitions: 1 })
+    const { source: commands, handler } = source({ connection: connection(), topic: 'narrow' })
+    handler.onAccept = (records) => commands.deadLetter(records[0] as (typeof records)[number], 'no JSON')
+    await commands.start(handler)
+    await put('narrow', '{')
+    await until('the sink of dead letters knows its topic', () => handler.proceeded.length === 1)
+    const config = [
+      '--entity-type',
+      'topics',
+      '--entity-name',
+      'narrow-dead',
+      '--add-config',
+      'max.message.bytes=20000'
+    ]
+    await kafka().tool('kafka.admin.ConfigCommand', '--alter', ...config)
+    const sent = `{${'x'.repeat(600_000)}`
+    await put('narrow', sent)
+    await until('it was put aside', () => handler.proceeded.length === 2)
+    const letter = (await readTopic(kafka().addresses(), 'narrow-dead'))[1]
+    ok(letter && letter.value.length > 4000 && sent.startsWith(letter.value), `${letter?.value.length}`)
+    strictEqual(letter.headers.dead_letter_cut_from_bytes, '600001')
+    await commands.close()
+  })
+
+  // The stop waited for the join, which waits for every member of the group: also for one that was killed.
+  test('a close in a join that waits for a killed member waits for neither', async () => {
+    await kafka().createTopic('joined', { partitions: 2 })
+    const timing = { sessionTimeout: 60_000, rebalanceTimeout: 60_000, heartbeatInterval: 50_000 }
+    const killed = new Consumer({
+      clientId: 'killed',
+      bootstrapBrokers: kafka().addresses(),
+      groupId: 'group-of-joined'
+    })
+    killed.topics.track('joined')
+    await killed.joinGroup(timing)
+    const { source: commands, handler, logger } = source({ connection: connection(), topic: 'joined' })
+    await commands.start(handler)
+    await until('the group waits for it', () =>
+      withAdmin(kafka().addresses(), async (admin) => {
+        const groups = await admin.describeGroups({ groups: ['group-of-joined'] })
+        return groups.get('group-of-joined')?.state === 'PreparingRebalance'
+      })
+    )
+    const beganMs = Date.now()
+    await commands.close()
+    const tookMs = Date.now() - beganMs
+    ok(tookMs < 8000, `${tookMs} ms`)
+    ok(!logger.lines.some(({ message }) => /assigned/.test(message)), 'it takes no part any more')
+    await killed.close(true)
   })
 
   test('commands that were trimmed before they were read are warned about, and the rest is consumed', async () => {
