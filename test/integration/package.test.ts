@@ -124,7 +124,7 @@ test('the installed gateway starts, is alive, logs through its worker and stops'
 test('the installed gateway works with a Redis: its scripts are in the package', async (t) => {
   const redis = await startRedis()
   t.after(() => redis.close())
-  const gateway = await serve(t, 'shared', '--redis.url', redis.url)
+  const gateway = await serve(t, 'shared', '--redis.url', redis.url, '--redis.lease_ttl', '2s')
   const station = await Station.connect({ url: gateway.chargePoints, id: 'CP-1' })
   ok((await station.boot()).ok)
   const start = { connectorId: 1, idTag: 'TAG', meterStart: 0, timestamp: '2026-11-23T10:00:00.000Z' }
