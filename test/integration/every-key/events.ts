@@ -66,8 +66,9 @@ export const eventEffects: Readonly<Record<string, Effect>> = {
   },
   'events.schema_base_url': {
     observe: async (gateway) => {
-      await gateway.booted('CP-1')
+      // The boot is answered once it is on disk, and so is what came before it.
       await refuse(gateway, 1)
+      await gateway.booted('CP-1')
       const booted = await gateway.events('charge_point.booted')
       const refused = await gateway.events('connection.refused')
       return [...booted, ...refused].map(({ dataschema }) => dataschema)
@@ -88,8 +89,9 @@ export const eventEffects: Readonly<Record<string, Effect>> = {
   },
   'node.id': {
     observe: async (gateway) => {
-      await gateway.booted('CP-1')
+      // The boot is answered once it is on disk, and so is what came before it.
       await refuse(gateway, 1)
+      await gateway.booted('CP-1')
       const booted = await gateway.events('charge_point.booted')
       const refused = await gateway.events('connection.refused')
       const { id } = await gateway.json<{ id: string }>('/v1/node')
