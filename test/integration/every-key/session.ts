@@ -248,6 +248,9 @@ export const sessionEffects: Readonly<Record<string, Effect>> = {
   },
   'limits.refusals_per_minute_max': {
     observe: async (gateway) => {
+      // Minutes are those of the clock, and all five must be refused in one.
+      const leftMs = 60_000 - (Date.now() % 60_000)
+      if (leftMs < longMs) await sleep(leftMs)
       await refuse(gateway, 5)
       await gateway.booted('CP-1')
       return (await gateway.events('connection.refused')).length
