@@ -32,6 +32,7 @@ function made({ waiting = [], lease = 'lost', perSecondMax = 1_000, registry, fi
     world.waiting = world.waiting.filter((held) => held.chargePointId !== chargePointId)
   }
   const adoption = new Adoption({
+    node: 'node-a',
     clock,
     lease: {
       incarnation: 'i-1',
@@ -133,9 +134,14 @@ test('a lease that is lost once more while its commands are told is not whole be
 test('a session that lost to a newer connection was replaced; one that was told as lost has to come back', async () => {
   const ended: string[] = []
   // Of CP-3 both nodes took the same epoch while the registry was away: the record is the other one's.
-  const owners: Record<string, Owner> = { 'CP-1': { node: 'node-b', epoch: 6 }, 'CP-3': { node: 'node-b', epoch: 5 } }
+  // The entry of CP-4 is this node's own, with the mark of whoever told it as lost while this one stood still.
+  const owners: Record<string, Owner> = {
+    'CP-1': { node: 'node-b', epoch: 6 },
+    'CP-3': { node: 'node-b', epoch: 5 },
+    'CP-4': { node: 'node-a', epoch: 5 }
+  }
   const { adoption, tell, end } = made({
-    waiting: sessions(3),
+    waiting: sessions(4),
     registry: {
       adopt: async () => false,
       locate: async (chargePointId) => owners[chargePointId]
@@ -155,7 +161,7 @@ test('a session that lost to a newer connection was replaced; one that was told 
   })
   tell('lost')
   await turns()
-  deepStrictEqual(ended, ['CP-1 replaced', 'CP-2 taken_for_lost', 'CP-3 gives way'])
+  deepStrictEqual(ended, ['CP-1 replaced', 'CP-2 taken_for_lost', 'CP-3 gives way', 'CP-4 taken_for_lost'])
   adoption.stop()
 })
 

@@ -1,4 +1,5 @@
 import { nodeLostId } from '../../src/events/derived.ts'
+import type { ChargePointRecord } from '../../src/ports/records.ts'
 import type { World } from './world.ts'
 
 interface TopicEvent {
@@ -24,6 +25,7 @@ export function brokenInvariants(world: World): readonly string[] {
     ...stopsTellTheirEnds(world, events),
     ...commandsEndOnce(world, events),
     ...startsKeepTheirId(world, events),
+    ...endsAreRemembered(world),
     ...atRest(world, events)
   ]
 }
@@ -233,6 +235,21 @@ function isOrphan({ ordered, written, redis }: World, commandId: string, events:
   const isTold = ordered.get(commandId)?.isTaken === true || written.has(commandId)
   const hasEnded = events.some(({ type, data }) => type === 'command.outcome' && data.commandId === commandId)
   return redis.flushes > 0 && !isTold && !hasEnded && !redis.ledger.deadlineIds().includes(commandId)
+}
+
+/** What no node has is open on no disk: the others would list it as connected. */
+function endsAreRemembered({ nodes, stations }: World): string[] {
+  const broken: string[] = []
+  for (const { name, disk, gateway } of nodes) {
+    for (const { chargePointId } of stations) {
+      const record = disk.tables.get(`chargePoints/${chargePointId}`) as ChargePointRecord | undefined
+      const [last] = record?.connections ?? []
+      if (last?.node !== name || last.reason !== undefined) continue
+      if (gateway?.hub.find(chargePointId)?.session.epoch !== last.epoch)
+        broken.push(`${chargePointId}: ${last.epoch} is open on the disk of ${name}, which does not have it`)
+    }
+  }
+  return broken
 }
 
 /** Everybody is connected once, nothing waits, and the registry says so. */

@@ -1,10 +1,13 @@
 import { EmbeddedSessionRegistry } from '../../src/adapters/embedded/session-registry.ts'
+import { stopInOrder } from '../../src/app/stop-in-order.ts'
 import { rulesOf } from '../../src/events/to-events.ts'
 import { Cluster, joinPorts } from '../../src/gateway/cluster/cluster.ts'
 import { forwarderConsumer } from '../../src/gateway/forward-cursor.ts'
 import { Forwarder } from '../../src/gateway/forwarder.ts'
 import { createGatewayNode, type GatewayNode } from '../../src/gateway/node.ts'
 import type { CommandRequest, Submitted } from '../../src/gateway/views.ts'
+import type { Clock } from '../../src/ports/clock.ts'
+import type { CommandSource } from '../../src/ports/command-source.ts'
 import type { Logger } from '../../src/ports/logger.ts'
 import { createValidator } from '../../src/protocol/validate.ts'
 import { Session } from '../../src/session/session.ts'
@@ -46,6 +49,15 @@ export interface StoppedSession {
   readonly node: string
   /** The stop came to its end, and the node never stood still: it had its lease all the time. */
   isGivenBack: boolean
+}
+
+interface StoppedParts {
+  readonly gateway: GatewayNode
+  readonly forwarder: Forwarder
+  readonly cluster: Cluster
+  readonly commands: CommandSource
+  readonly clock: Clock
+  readonly logger: Logger
 }
 
 export interface NodeWorld {
@@ -248,18 +260,9 @@ export class SimulatedNode {
     void forwarder.start()
     this.isListening = true
     this.isAsked = true
-    // What src/app does in a stop, in its order.
     this.#shutDown = async (deadlineMs) => {
-      await cluster.stopTaking()
-      this.isListening = false
-      const open: readonly StoppedSession[] = gateway.hub
-        .conversations()
-        .map(({ session: { chargePointId, epoch } }) => ({ chargePointId, epoch, node: name, isGivenBack: false }))
-      const { waiting } = await gateway.stop(deadlineMs)
-      if (waiting === 0) this.#world.stopped.push(...open)
-      await forwarder.stop(deadlineMs / 10)
-      await cluster.stop(deadlineMs / 10)
-      for (const session of open) session.isGivenBack = !this.#hasStoodStill
+      await this.#stopInOrder({ gateway, forwarder, cluster, commands: ports.commands, clock, logger }, deadlineMs)
+      // What src/app closes afterwards, in its order.
       this.isAsked = false
       const answered = Promise.allSettled(this.#requests)
       await Promise.race([answered, scheduler.later(apiGraceMs, actor, () => undefined)])
@@ -267,6 +270,35 @@ export class SimulatedNode {
       await log.close()
     }
     scheduler.say(`${name}: listens`)
+  }
+
+  async #stopInOrder(
+    { gateway, forwarder, cluster, commands, clock, logger }: StoppedParts,
+    deadlineMs: number
+  ): Promise<void> {
+    const { name } = this
+    let open: readonly StoppedSession[] = []
+    const stop = async (leftMs: number) => {
+      open = gateway.hub
+        .conversations()
+        .map(({ session: { chargePointId, epoch } }) => ({ chargePointId, epoch, node: name, isGivenBack: false }))
+      const report = await gateway.stop(leftMs)
+      if (report.waiting === 0) this.#world.stopped.push(...open)
+      return report
+    }
+    const outside = {
+      stopTaking: () => commands.close(),
+      stop: async (leftMs: number) => {
+        await forwarder.stop(leftMs)
+        await cluster.stop(leftMs)
+      }
+    }
+    const stopAccepting = async () => {
+      this.isListening = false
+    }
+    const node = { stopping: () => gateway.stopping(), stop }
+    await stopInOrder({ outside, server: { stopAccepting }, node, clock, logger }, deadlineMs)
+    for (const session of open) session.isGivenBack = !this.#hasStoodStill
   }
 
   #logger(): Logger {

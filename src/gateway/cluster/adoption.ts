@@ -6,6 +6,7 @@ import type { ClusterRegistry, HeldEpoch } from './registry.ts'
 import { isUnavailable } from './unavailable.ts'
 
 export interface AdoptionDeps {
+  readonly node: string
   readonly clock: Clock
   readonly lease: NodeLease
   readonly registry: Pick<
@@ -145,14 +146,14 @@ export class Adoption {
   }
 
   async #adopt({ chargePointId, epoch }: HeldEpoch): Promise<boolean> {
-    const { registry, find } = this.#deps
+    const { node, registry, find } = this.#deps
     if (await registry.adopt(chargePointId, epoch)) return true
     const owner = await registry.locate(chargePointId)
     const conversation = find(chargePointId)
     if (conversation?.session.epoch !== epoch) return false
-    // With no newer connection it was told as lost: it has to come back under another epoch.
-    if (!owner || owner.epoch < epoch) conversation.end('taken_for_lost')
-    else if (owner.epoch > epoch) conversation.end('replaced')
+    if (owner && owner.epoch > epoch) conversation.end('replaced')
+    // With no newer connection it was told as lost, also while its own entry still stands: it has to come back under another epoch.
+    else if (!owner || owner.epoch < epoch || owner.node === node) conversation.end('taken_for_lost')
     // Both took it while the registry was away, and the end of one would stand over the other.
     else conversation.giveWay()
     return false

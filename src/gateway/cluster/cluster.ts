@@ -161,6 +161,7 @@ export class Cluster {
       control
     })
     this.#adoption = new Adoption({
+      node: settings.node,
       clock,
       lease,
       registry: joined.registry,
@@ -249,11 +250,6 @@ export class Cluster {
         metrics,
         logger
       })
-  }
-
-  /** No more commands from the bus: the first step of a stop. */
-  async stopTaking(): Promise<void> {
-    await this.#ports.commands?.close()
   }
 
   /** After the node has drained: write down what is left, give the lease back. */
