@@ -2,6 +2,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { CommandDesk } from './command-desk.ts'
 import type { Hub } from './hub.ts'
+import { pause } from './pause.ts'
 import type { EventPipeline } from './pipeline.ts'
 
 export interface DrainParts {
@@ -50,20 +51,14 @@ export async function drain(
       if (!conversation.session.settled) cut++
       conversation.end('shutting_down')
     }
-    if (waiting.length > ready.length) await pause(clock)
+    if (waiting.length > ready.length) await pause(clock, paceMs)
     else waiting = []
   }
   const isLate = () => clock.now() >= beganMs + deadlineMs * 0.9
-  while ((!desk.idle || pipeline.depth > 0) && !isLate()) await pause(clock)
+  while ((!desk.idle || pipeline.depth > 0) && !isLate()) await pause(clock, paceMs)
   const report = { connections: all.length, cut, waiting: pipeline.depth }
   const about = { ...report, tookMs: clock.now() - beganMs }
   if (report.waiting === 0) logger.info(about, 'every charge point is closed and every event is on disk')
   else logger.warn(about, 'the event log did not take every event in time; what they tell was not answered')
   return report
-}
-
-function pause(clock: Clock): Promise<void> {
-  return new Promise((resolve) => {
-    clock.after(paceMs, resolve)
-  })
 }

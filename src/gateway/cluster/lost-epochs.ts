@@ -40,7 +40,7 @@ export class LostEpochs implements DurableWaiter {
   constructor(deps: LostEpochsDeps) {
     this.#deps = deps
     const { clock, logger } = deps
-    const failed = 'lost epochs could not be looked for; the registry is away'
+    const failed = 'lost epochs could not be looked for'
     this.#sweeps = new Sweeps({ clock, logger, sweep: () => this.sweep(), failed })
   }
 

@@ -35,7 +35,7 @@ export class Settlement {
   constructor(deps: SettlementDeps) {
     this.#deps = deps
     const { clock, logger } = deps
-    const failed = 'overdue commands could not be looked for; the registry is away'
+    const failed = 'overdue commands could not be looked for'
     const kinds = [() => this.#sweepOthers(), () => this.#sweepOwn()]
     this.#sweeps = kinds.map((sweep) => new Sweeps({ clock, logger, sweep, failed }))
   }

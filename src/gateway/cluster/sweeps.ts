@@ -1,11 +1,12 @@
 import type { Clock } from '../../ports/clock.ts'
 import type { Logger } from '../../ports/logger.ts'
+import { isUnavailable } from './unavailable.ts'
 
 export interface SweepsDeps {
   readonly clock: Clock
   readonly logger: Logger
   readonly sweep: () => Promise<unknown>
-  /** What is logged when a sweep fails: the registry is away, and the next one comes. */
+  /** What a failed sweep did not do, in the plural; the next one comes. */
   readonly failed: string
 }
 
@@ -15,6 +16,8 @@ const everyMs = 1_000
 export class Sweeps {
   readonly #deps: SweepsDeps
   #stopped = false
+  /** By a mistake of ours, which is said once. */
+  #isBroken = false
   #cancel: (() => void) | undefined
 
   constructor(deps: SweepsDeps) {
@@ -34,8 +37,13 @@ export class Sweeps {
     const { sweep, logger, failed } = this.#deps
     try {
       await sweep()
+      this.#isBroken = false
     } catch (error) {
-      logger.debug({ error }, failed)
+      if (isUnavailable(error)) logger.debug({ error }, `${failed}: the registry is away`)
+      else if (!this.#isBroken) {
+        this.#isBroken = true
+        logger.error({ error }, `${failed}, and are not until this is mended`)
+      }
     }
     if (!this.#stopped) this.start()
   }
