@@ -37,8 +37,8 @@ export interface SharedState {
    * nobody can adopt them: an epoch that is told as lost never goes on, and one that was adopted meanwhile is not given.
    */
   takeLostEpochs(limit: number): Promise<readonly (OpenEpochRecord & { readonly node: string })[]>
-  /** The `node_lost` event of this epoch is on disk. `node`: as `takeLostEpochs` named it; without it all lost nodes are looked through. */
-  closeLostEpoch(chargePointId: string, epoch: number, node?: string): Promise<void>
+  /** The `node_lost` event of this epoch is on disk. `node`: as `takeLostEpochs` named it. */
+  closeLostEpoch(chargePointId: string, epoch: number, node: string): Promise<void>
   /** What the shared state takes for this node's open epochs. */
   ownOpenEpochs(): Promise<readonly OpenEpochRecord[]>
 }

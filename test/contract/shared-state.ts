@@ -221,7 +221,7 @@ export function sharedStateContract(name: string, create: () => Promise<SharedWo
     ])
     deepStrictEqual(await c.shared.takeLostEpochs(10), [])
     await b.shared.closeLostEpoch('CP-1', 5, 'node-a')
-    await b.shared.closeLostEpoch('CP-2', 6)
+    await b.shared.closeLostEpoch('CP-2', 6, 'node-a')
     deepStrictEqual(await c.shared.takeLostEpochs(10), [])
   })
 
@@ -275,7 +275,7 @@ export function sharedStateContract(name: string, create: () => Promise<SharedWo
     deepStrictEqual(await b.transactions({ limit: 10 }), [])
     deepStrictEqual(await b.transactions({ open: true, limit: 10 }), [])
     deepStrictEqual(await b.takeLostEpochs(10), [])
-    await b.closeLostEpoch('CP-1', 5)
+    await b.closeLostEpoch('CP-1', 5, 'node-a')
     await a.project([openEpoch('CP-1', 5, false), put(chargePoint('CP-1'))])
     deepStrictEqual((await b.load('CP-1')).record, chargePoint('CP-1'))
   })

@@ -273,12 +273,6 @@ export class RedisModel {
     return true
   }
 
-  closeLostEpoch(chargePointId: string, epoch: number, lost: string | undefined): void {
-    for (const [node, rows] of this.#openEpochs) {
-      if (lost === undefined ? !this.lease(node) : node === lost) rows.delete(`${chargePointId} ${epoch}`)
-    }
-  }
-
   openEpochsOf(node: string): readonly OpenEpochRecord[] {
     return [...(this.#openEpochs.get(node)?.values() ?? [])].map(({ row }) => copy(row))
   }

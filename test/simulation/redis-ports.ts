@@ -239,7 +239,7 @@ export function redisShared({ node, redis, ask }: RedisLife): SharedState {
       )
       return marked.flat()
     },
-    closeLostEpoch: (id, epoch, lost) => ask(() => redis.closeLostEpoch(id, epoch, lost)),
+    closeLostEpoch: (id, epoch, lost) => ask(() => redis.removeOpenEpoch(lost, id, epoch)),
     ownOpenEpochs: () => ask(() => redis.openEpochsOf(node))
   }
 }

@@ -136,11 +136,8 @@ export class RedisSharedState implements SharedState {
     return rows.map((row) => JSON.parse(row) as OpenEpochRecord)
   }
 
-  async closeLostEpoch(chargePointId: string, epoch: number, node?: string): Promise<void> {
-    const { lease } = this.#deps
-    const nodes = node === undefined ? (await lease.nodes()).filter(({ alive }) => !alive) : [{ node }]
-    const key = keyOf.openEpoch(chargePointId, epoch)
-    await Promise.all(nodes.map((lost) => this.#removeOpenEpoch(lost.node, key)))
+  closeLostEpoch(chargePointId: string, epoch: number, node: string): Promise<void> {
+    return this.#removeOpenEpoch(node, keyOf.openEpoch(chargePointId, epoch))
   }
 
   /**
