@@ -102,7 +102,9 @@ export function createGatewayNode(deps: GatewayDeps): GatewayNode {
     },
     onFailure: (error) => {
       // Everything that waits fails with the log, which is closed: once is enough to know.
-      if (appendFailures++ === 0) logger.error({ error }, 'events could not be appended: the log is closed')
+      if (appendFailures++ > 0) return
+      // At the end of a stop that was too short for them, of which the drain has told; at any other time it is a mistake.
+      logger[readiness.isStopping ? 'warn' : 'error']({ error }, 'events could not be appended: the log is closed')
     }
   })
   const desk = new CommandDesk({

@@ -30,6 +30,10 @@ export class Readiness {
     this.#phase = 'stopping'
   }
 
+  get isStopping(): boolean {
+    return this.#phase === 'stopping'
+  }
+
   report(): ReturnType<NodeView['readiness']> {
     const log = this.eventLog()
     const reasons = [

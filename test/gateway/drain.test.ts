@@ -96,6 +96,23 @@ test('a log that takes nothing does not hold a stop beyond its deadline, and is 
   match(gateway.lines.at(-1)?.message ?? '', /did not take every event/)
 })
 
+test('what a log that closes leaves behind is a mistake, but for the end of a stop that was too short for it', async () => {
+  const levels: unknown[] = []
+  for (const isStopped of [false, true]) {
+    const gateway = new GatewayHarness()
+    gateway.log.isHeld = true
+    await connected(gateway, 2)
+    const stopping = isStopped ? gateway.node.stop(500) : undefined
+    await pass(gateway, 520)
+    await stopping
+    gateway.log.fail(new Error('closed'))
+    await turn()
+    const told = gateway.lines.filter(({ message }) => /could not be appended/.test(message))
+    levels.push(told.map(({ level }) => level))
+  }
+  deepStrictEqual(levels, [['error'], ['warn']])
+})
+
 test('a stop without a charge point is done at once', async () => {
   const gateway = new GatewayHarness()
   deepStrictEqual(await gateway.node.stop(1000), { connections: 0, cut: 0, waiting: 0 })

@@ -229,6 +229,14 @@ const stories: readonly Story[] = [
       '../contract/cluster-ledger.ts',
       'what a node marked and did not write is told as not sent, though another one has told of its mark'
     ]
+  },
+  {
+    seed: 1478,
+    story: 'a stop that a full disk made too short called what it left behind a mistake of the gateway',
+    provenBy: [
+      'drain.test.ts',
+      'what a log that closes leaves behind is a mistake, but for the end of a stop that was too short for it'
+    ]
   }
 ]
 
