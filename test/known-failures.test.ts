@@ -38,7 +38,7 @@ const rows: Readonly<Record<string, Row>> = {
   ],
   A6: [
     ['server/connection.test.ts', 'silence is an idle timeout; a frame of any kind is life (known failure A6)'],
-    ['config/load.test.ts', 'an idle timeout below 2.5 x the ping interval says both values and what to set']
+    ['config/checks.test.ts', 'an idle timeout below 2.5 x the ping interval says both values and what to set']
   ],
   A7: [
     [
