@@ -1,5 +1,5 @@
-import { within } from '../adapters/kafka/wait.ts'
 import type { GatewayNode } from '../gateway/node.ts'
+import { within } from '../lib/wait.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { ChargePointServer } from '../server/charge-point-server.ts'

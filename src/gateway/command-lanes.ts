@@ -1,8 +1,8 @@
 import { GatewayError } from '../lib/gateway-error.ts'
+import { wait } from '../lib/wait.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { CommandRecord } from '../ports/records.ts'
-import { pause } from './pause.ts'
 
 export interface CommandLanesDeps {
   readonly clock: Clock
@@ -78,7 +78,7 @@ export class CommandLanes {
       lane.isStuck = again
       if (again) {
         for (const { release } of lane.waiting) release()
-        await pause(this.#deps.clock, retryMs)
+        await wait(this.#deps.clock, retryMs)
       } else {
         lane.waiting.shift()
         first.release()

@@ -1,8 +1,8 @@
+import { wait } from '../lib/wait.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { CommandDesk } from './command-desk.ts'
 import type { Hub } from './hub.ts'
-import { pause } from './pause.ts'
 import type { EventPipeline } from './pipeline.ts'
 
 export interface DrainParts {
@@ -51,11 +51,11 @@ export async function drain(
       if (!conversation.session.settled) cut++
       conversation.end('shutting_down')
     }
-    if (waiting.length > ready.length) await pause(clock, paceMs)
+    if (waiting.length > ready.length) await wait(clock, paceMs)
     else waiting = []
   }
   const isLate = () => clock.now() >= beganMs + deadlineMs * 0.9
-  while ((!desk.idle || pipeline.depth > 0) && !isLate()) await pause(clock, paceMs)
+  while ((!desk.idle || pipeline.depth > 0) && !isLate()) await wait(clock, paceMs)
   const report = { connections: all.length, cut, waiting: pipeline.depth }
   const about = { ...report, tookMs: clock.now() - beganMs }
   if (report.waiting === 0) logger.info(about, 'every charge point is closed and every event is on disk')

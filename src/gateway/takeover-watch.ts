@@ -1,6 +1,6 @@
+import { wait } from '../lib/wait.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LiveConversation } from './conversation.ts'
-import { pause } from './pause.ts'
 
 export interface TakeoverWatchDeps {
   readonly clock: Clock
@@ -75,7 +75,7 @@ export class TakeoverWatch {
   damp(chargePointId: string): Promise<void> | undefined {
     const seen = this.#byId.get(chargePointId)
     if (!seen || !this.#shared(seen, this.#deps.clock.now())) return undefined
-    return pause(this.#deps.clock, this.#deps.dampMs)
+    return wait(this.#deps.clock, this.#deps.dampMs)
   }
 
   #shared(seen: Takeovers, nowMs: number): boolean {

@@ -1,4 +1,5 @@
 import { GatewayError } from '../../lib/gateway-error.ts'
+import { wait } from '../../lib/wait.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Metrics } from '../../ports/metrics.ts'
 import type { Batch, ControlWrite, OrderedWrite } from './batch.ts'
@@ -54,10 +55,9 @@ export class Committer {
   /** Cleared in the same step as the decision to stop, so that no wake-up falls between the two. */
   #busy = false
   #cancelStart: (() => void) | undefined
-  #wakeRetry: (() => void) | undefined
   #failing: Failing | undefined
   #attemptSinceMs: number | undefined
-  #closing = false
+  readonly #closing = new AbortController()
 
   constructor(options: CommitterOptions) {
     this.#options = options
@@ -79,7 +79,7 @@ export class Committer {
   }
 
   enqueue(write: OrderedWrite): void {
-    if (this.#closing) {
+    if (this.#closing.signal.aborted) {
       write.failed(closedError())
       return
     }
@@ -88,7 +88,7 @@ export class Committer {
   }
 
   enqueueControl(write: ControlWrite): void {
-    if (this.#closing) {
+    if (this.#closing.signal.aborted) {
       write.failed(closedError())
       return
     }
@@ -98,7 +98,7 @@ export class Committer {
 
   /** Something changed that the planner wants to look at: do not linger. */
   poke(): void {
-    if (this.#busy || this.#closing) return
+    if (this.#busy || this.#closing.signal.aborted) return
     this.#cancelStart?.()
     this.#startSoon()
   }
@@ -130,7 +130,8 @@ export class Committer {
     for (;;) {
       const batch = this.#options.planner.take(this.#queue, this.#control)
       if (!batch || !(await this.#commitUntilDone(batch))) break
-      const delayMs = this.#closing || this.#control.length > 0 ? 0 : this.#linger.delayMs(this.#queue.length)
+      const delayMs =
+        this.#closing.signal.aborted || this.#control.length > 0 ? 0 : this.#linger.delayMs(this.#queue.length)
       if (this.#queue.length > 0 && delayMs > 0) {
         this.#cancelStart = this.#options.clock.after(delayMs, () => this.#start())
         break
@@ -156,8 +157,8 @@ export class Committer {
         sinceMs: this.#failing?.sinceMs ?? this.#options.clock.now(),
         error: error instanceof Error ? error.message : String(error)
       }
-      if (!this.#closing) await this.#pause(delayMs)
-      if (this.#closing) {
+      await wait(this.#options.clock, delayMs, this.#closing.signal)
+      if (this.#closing.signal.aborted) {
         const failure = closedError()
         for (const write of [...rest.control, ...rest.writes]) write.failed(failure)
         return false
@@ -220,22 +221,11 @@ export class Committer {
     }
   }
 
-  #pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#options.clock.after(delayMs, resolve)
-      this.#wakeRetry = () => {
-        cancel()
-        resolve()
-      }
-    })
-  }
-
   /** Commits what can be committed, gives back the rest as not stored. Nothing is accepted afterwards. */
   async close(): Promise<void> {
-    this.#closing = true
+    this.#closing.abort()
     this.#cancelStart?.()
     this.#cancelStart = undefined
-    this.#wakeRetry?.()
     await this.#running
     await this.#run()
     const failure = closedError()

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { backOffMs, unlessAborted, wait, within } from '../../lib/wait.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { CommandHandler, CommandSource, SourceRecord } from '../../ports/command-source.ts'
 import type { SinkState } from '../../ports/event-sink.ts'
@@ -13,7 +14,6 @@ import { createGroupOffsets, type Generation } from './group-offsets.ts'
 import { createPartitionReader, type TopicRecord } from './partition-reader.ts'
 import { createStateHolder } from './state.ts'
 import { type CreateTopicSettings, findOrCreateTopic } from './topic.ts'
-import { backOffMs, unlessAborted, wait, within } from './wait.ts'
 
 export interface KafkaCommandSourceOptions {
   readonly connection: KafkaConnection

@@ -1,6 +1,7 @@
 import assert from 'node:assert'
 import type { Producer } from '@platformatic/kafka'
 import { GatewayError } from '../../lib/gateway-error.ts'
+import { backOffMs, wait } from '../../lib/wait.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { EventSink, SinkState } from '../../ports/event-sink.ts'
 import type { Logger } from '../../ports/logger.ts'
@@ -11,7 +12,6 @@ import { type Compression, createProducer, produce } from './producer.ts'
 import { batchesOf, recordBytes, recordBytesMaxOf, type WireRecord } from './record-batches.ts'
 import { createStateHolder, type OnState, type StateHolder } from './state.ts'
 import { type CreateTopicSettings, findOrCreateTopic, type TopicFacts } from './topic.ts'
-import { backOffMs, wait } from './wait.ts'
 
 export interface KafkaEventSinkOptions {
   readonly connection: KafkaConnection

@@ -1,4 +1,5 @@
 import { GatewayError } from '../../lib/gateway-error.ts'
+import { backOffMs, wait } from '../../lib/wait.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { CommandHandler, SourceRecord } from '../../ports/command-source.ts'
 import type { Logger } from '../../ports/logger.ts'
@@ -6,7 +7,6 @@ import { isFenced } from './faults.ts'
 import type { Gate } from './gate.ts'
 import type { Generation, GroupOffsets } from './group-offsets.ts'
 import { type FetchedPartition, outOfRange, type PartitionReader, type TopicRecord } from './partition-reader.ts'
-import { backOffMs, wait } from './wait.ts'
 
 export interface GenerationSettings {
   readonly offsets: GroupOffsets

@@ -1,8 +1,8 @@
 import { Consumer, type GroupAssignment } from '@platformatic/kafka'
+import { unlessAborted, within } from '../../lib/wait.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { clientOptions, type KafkaConnection } from './connection-options.ts'
 import type { Generation } from './group-offsets.ts'
-import { unlessAborted, within } from './wait.ts'
 
 export interface GroupTiming {
   /** A member that is silent for so long loses its partitions to the others. */

@@ -1,3 +1,4 @@
+import { wait } from '../../lib/wait.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { LeaseState, NodeLease } from '../../ports/node-lease.ts'
@@ -44,10 +45,9 @@ export class Adoption {
   #running = false
   /** How often the lease was lost. */
   #losses = 0
-  #stopped = false
+  readonly #stop = new AbortController()
   #cancelSoon: (() => void) | undefined
   #cancelRecheck: (() => void) | undefined
-  #cancelPause: (() => void) | undefined
   readonly #unsubscribe: () => void
 
   constructor(deps: AdoptionDeps) {
@@ -59,11 +59,10 @@ export class Adoption {
   }
 
   stop(): void {
-    this.#stopped = true
+    this.#stop.abort()
     this.#unsubscribe()
     this.#cancelSoon?.()
     this.#cancelRecheck?.()
-    this.#cancelPause?.()
   }
 
   #leaseIs(state: LeaseState): void {
@@ -76,7 +75,7 @@ export class Adoption {
   }
 
   #soon(): void {
-    if (this.#stopped) return
+    if (this.#stop.signal.aborted) return
     this.#cancelSoon ??= this.#deps.clock.after(retryMs, () => {
       this.#cancelSoon = undefined
       if (isOurs(this.#deps.lease.state().kind)) this.#begin()
@@ -93,7 +92,7 @@ export class Adoption {
 
   #begin(): void {
     // A run that is on its way looks at all that is unregistered when it comes to its end.
-    if (this.#running || this.#stopped) return
+    if (this.#running || this.#stop.signal.aborted) return
     this.#running = true
     void this.#run()
   }
@@ -110,8 +109,8 @@ export class Adoption {
         const kept = await Promise.all(step.map((held) => this.#adopt(held)))
         adopted += kept.filter(Boolean).length
         displaced += kept.filter((own) => !own).length
-        await this.#pause(stepMs)
-        if (this.#stopped) return
+        await wait(clock, stepMs, this.#stop.signal)
+        if (this.#stop.signal.aborted) return
         if (!isOurs(lease.state().kind)) break
       }
       if (lease.state().kind === 'lost') await this.#deps.restore()
@@ -157,15 +156,5 @@ export class Adoption {
     // Both took it while the registry was away, and the end of one would stand over the other.
     else conversation.giveWay()
     return false
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#deps.clock.after(ms, resolve)
-      this.#cancelPause = () => {
-        cancel()
-        resolve()
-      }
-    })
   }
 }

@@ -1,4 +1,5 @@
 import { GatewayError } from '../../lib/gateway-error.ts'
+import { wait } from '../../lib/wait.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { ControlChannel, ControlReply } from '../../ports/control-channel.ts'
 import type { Logger } from '../../ports/logger.ts'
@@ -6,7 +7,6 @@ import type { NodeLease } from '../../ports/node-lease.ts'
 import type { CommandRecord } from '../../ports/records.ts'
 import type { Owner, SessionRegistry } from '../../ports/session-registry.ts'
 import type { CommandRoute, Routed } from '../command-desk.ts'
-import { pause } from '../pause.ts'
 import type { KeptLedger } from './ledger.ts'
 
 export interface ClusterRouteDeps {
@@ -60,7 +60,7 @@ export class ClusterRoute implements CommandRoute {
     for (;;) {
       const owner = await registry.locate(record.chargePointId)
       if (owner || clock.now() >= record.expiresAtMs || (await this.#missIsOffline())) return owner
-      await pause(this.#deps.clock, lookAgainMs)
+      await wait(this.#deps.clock, lookAgainMs)
     }
   }
 
@@ -109,7 +109,7 @@ export class ClusterRoute implements CommandRoute {
         const isUnheard = error instanceof GatewayError && error.code === 'node_unreachable'
         if (!isUnheard || clock.now() >= untilMs) throw error
       }
-      await pause(this.#deps.clock, lookAgainMs)
+      await wait(this.#deps.clock, lookAgainMs)
       if ((await registry.locate(record.chargePointId))?.node !== node) return 'not_owner'
     }
   }

@@ -1,11 +1,11 @@
 import { GatewayError } from '../../lib/gateway-error.ts'
+import { wait } from '../../lib/wait.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { ClusterLedger } from '../../ports/cluster-ledger.ts'
 import type { Ledger, LedgerClaim } from '../../ports/ledger.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { NodeLease } from '../../ports/node-lease.ts'
 import type { CommandRecord } from '../../ports/records.ts'
-import { pause } from '../pause.ts'
 import type { KeptCommands } from './kept-commands.ts'
 import type { LedgerKnowledge } from './ledger-knowledge.ts'
 import { isUnavailable } from './unavailable.ts'
@@ -93,7 +93,7 @@ export class KeptClaims {
           if (this.#kept.find(claimed.commandId) === kept) this.#kept.trackUnsure(claimed.commandId)
           throw error
         }
-        await pause(this.#deps.clock, retryMs)
+        await wait(this.#deps.clock, retryMs)
       }
     }
   }
@@ -164,7 +164,7 @@ export class KeptClaims {
         return false
       } catch (error) {
         if (!isUnavailable(error) || this.#stopped) throw error
-        await pause(this.#deps.clock, retryMs)
+        await wait(this.#deps.clock, retryMs)
       }
     }
     return !this.#isElsewhere(commandId)
@@ -201,7 +201,7 @@ export class KeptClaims {
         return
       } catch (error) {
         logger.debug({ commandId, error }, 'the ledger was not told that a hand-over has arrived')
-        await pause(this.#deps.clock, retryMs)
+        await wait(this.#deps.clock, retryMs)
       }
     }
   }
@@ -230,7 +230,7 @@ export class KeptClaims {
    */
   async #untilWhole({ expiresAtMs }: CommandRecord): Promise<void> {
     const { lease, clock } = this.#deps
-    while (clock.now() < expiresAtMs && !(await lease.registryIsWhole())) await pause(this.#deps.clock, retryMs)
+    while (clock.now() < expiresAtMs && !(await lease.registryIsWhole())) await wait(this.#deps.clock, retryMs)
   }
 }
 

@@ -1,3 +1,4 @@
+import { wait } from '../../lib/wait.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { LedgerRoll, RollPart } from '../../ports/ledger-roll.ts'
 import type { Logger } from '../../ports/logger.ts'
@@ -5,7 +6,6 @@ import type { NodeLease } from '../../ports/node-lease.ts'
 import type { NodeStore } from '../../ports/node-store.ts'
 import { type CommandRecord, keyOf, type StoreChange } from '../../ports/records.ts'
 import { everyRow } from '../every-row.ts'
-import { pause } from '../pause.ts'
 import { isUnavailable } from './unavailable.ts'
 
 export interface LedgerKnowledgeDeps {
@@ -73,7 +73,7 @@ export class LedgerKnowledge {
       const gapMs = this.#gapOf(await roll.read())
       if (gapMs === undefined || !isOlder(record, gapMs)) return false
       if (this.#stopped || clock.now() - gapMs >= graceMs) return true
-      await pause(clock, retryMs)
+      await wait(clock, retryMs)
     }
   }
 

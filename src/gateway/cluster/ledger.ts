@@ -1,9 +1,9 @@
+import { wait } from '../../lib/wait.ts'
 import type { Ledger, LedgerClaim } from '../../ports/ledger.ts'
 import type { NodeStore } from '../../ports/node-store.ts'
 import type { CommandOutcome, CommandRecord } from '../../ports/records.ts'
 import { everyRow } from '../every-row.ts'
 import { mayBeWritten } from '../outcomes.ts'
-import { pause } from '../pause.ts'
 import { KeptClaims, type KeptClaimsDeps } from './kept-claims.ts'
 import { type DueCommand, KeptCommands } from './kept-commands.ts'
 import { isUnavailable } from './unavailable.ts'
@@ -93,7 +93,7 @@ export class KeptLedger implements Ledger {
       } catch (error) {
         if (!isUnavailable(error) || this.#stopped) throw error
         this.#deps.logger.debug({ commandId, error }, 'the registry is away; the command is settled when it is back')
-        await pause(this.#deps.clock, retryMs)
+        await wait(this.#deps.clock, retryMs)
       }
     }
   }

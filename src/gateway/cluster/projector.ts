@@ -1,3 +1,4 @@
+import { wait } from '../../lib/wait.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { NodeStore } from '../../ports/node-store.ts'
@@ -39,8 +40,7 @@ export class Projector {
   readonly #deps: ProjectorDeps
   #waiting = new Map<string, StoreChange>()
   #running = false
-  #stopped = false
-  #cancelPause: (() => void) | undefined
+  readonly #stop = new AbortController()
 
   constructor(deps: ProjectorDeps) {
     this.#deps = deps
@@ -78,16 +78,13 @@ export class Projector {
     const untilMs = clock.now() + deadlineMs
     while (this.#waiting.size > 0 || this.#running) {
       if (clock.now() >= untilMs) return false
-      await new Promise<void>((resolve) => {
-        clock.after(20, resolve)
-      })
+      await wait(clock, 20)
     }
     return true
   }
 
   stop(): void {
-    this.#stopped = true
-    this.#cancelPause?.()
+    this.#stop.abort()
   }
 
   /** A change that waits already is newer than what the store lists. */
@@ -97,14 +94,14 @@ export class Projector {
   }
 
   #begin(): void {
-    if (this.#running || this.#stopped || this.#waiting.size === 0) return
+    if (this.#running || this.#stop.signal.aborted || this.#waiting.size === 0) return
     this.#running = true
     void this.#run()
   }
 
   async #run(): Promise<void> {
     let retryMs = retryMsMin
-    while (this.#waiting.size > 0 && !this.#stopped) {
+    while (this.#waiting.size > 0 && !this.#stop.signal.aborted) {
       // Not a copy of all that waits: after a loss that is hundreds of thousands of rows.
       const batch = this.#waiting.entries().take(rowsPerCall).toArray()
       for (const [key] of batch) this.#waiting.delete(key)
@@ -115,20 +112,10 @@ export class Projector {
         // What came meanwhile is newer and stays.
         for (const [key, change] of batch) if (!this.#waiting.has(key)) this.#waiting.set(key, change)
         this.#deps.logger.debug({ error, rows: this.#waiting.size }, 'the shared state does not take rows; they wait')
-        await this.#pause(retryMs)
+        await wait(this.#deps.clock, retryMs, this.#stop.signal)
         retryMs = Math.min(retryMsMax, retryMs * 2)
       }
     }
     this.#running = false
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#deps.clock.after(ms, resolve)
-      this.#cancelPause = () => {
-        cancel()
-        resolve()
-      }
-    })
   }
 }

@@ -1,9 +1,9 @@
+import { wait } from '../../lib/wait.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { ControlChannel } from '../../ports/control-channel.ts'
 import type { Logger } from '../../ports/logger.ts'
 import { keyOf } from '../../ports/records.ts'
 import type { Claim, Owner, SessionRegistry } from '../../ports/session-registry.ts'
-import { pause } from '../pause.ts'
 import { isUnavailable } from './unavailable.ts'
 
 export interface ClusterRegistryDeps {
@@ -167,7 +167,7 @@ export class ClusterRegistry implements SessionRegistry {
       } catch (error) {
         logger.debug({ chargePointId, epoch, node, attempt, error }, 'an eviction was not acknowledged')
       }
-      await pause(clock, evictRetryMs)
+      await wait(clock, evictRetryMs)
     }
     logger.info(
       { chargePointId, epoch, node },

@@ -1,16 +1,19 @@
-import type { Clock } from '../../ports/clock.ts'
+/** What waiting needs of the `Clock` of the ports. */
+interface Timers {
+  after(delayMs: number, callback: () => void): () => void
+}
 
-/** Resolves after `delayMs`, or at once when the signal is aborted; it never rejects. */
-export function wait(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
+/** Resolves after `delayMs` of this clock, or at once when the signal is aborted; it never rejects. */
+export function wait(clock: Timers, delayMs: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return Promise.resolve()
   return new Promise((resolve) => {
     const done = (): void => {
       cancel()
-      signal.removeEventListener('abort', done)
+      signal?.removeEventListener('abort', done)
       resolve()
     }
     const cancel = clock.after(delayMs, done)
-    signal.addEventListener('abort', done)
+    signal?.addEventListener('abort', done)
   })
 }
 
@@ -21,7 +24,7 @@ export function backOffMs(failures: number, maxMs = 5000): number {
 
 /** `work`, but no longer than `limitMs`: what a dead peer holds open is left behind. Its fault is handed over, never thrown. */
 export async function within(
-  clock: Clock,
+  clock: Timers,
   limitMs: number,
   work: Promise<unknown>,
   onFault: (error: unknown) => void
