@@ -1,4 +1,11 @@
-import { Consumer, ListOffsetTimestamps } from '@platformatic/kafka'
+import {
+  Consumer,
+  FetchIsolationLevels,
+  type FetchIsolationLevelValue,
+  ListOffsetTimestamps,
+  type RecordsBatch
+} from '@platformatic/kafka'
+import { committedBatches, type RolledBack } from './committed-batches.ts'
 import { clientOptions, type KafkaConnection, letGo } from './connection-options.ts'
 import { partsOf, saysBroker } from './faults.ts'
 
@@ -32,6 +39,12 @@ export interface PartitionReader {
 
 type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>
 
+/** What one partition answered to a fetch, in the order of the log. */
+interface PartitionBatches {
+  readonly batches: readonly RecordsBatch[]
+  readonly aborted: readonly RolledBack[]
+}
+
 const fetchWaitMs = 1000
 const fetchBytesMax = 4 * 1024 * 1024
 const partitionBytesMax = 1024 * 1024
@@ -52,6 +65,36 @@ export function createPartitionReader(connection: KafkaConnection, group: string
     return described
   }
 
+  const ask = async (
+    node: number,
+    offsets: ReadonlyMap<number, bigint>,
+    isolationLevel: FetchIsolationLevelValue
+  ): Promise<ReadonlyMap<number, PartitionBatches>> => {
+    const { id } = await describe()
+    const partitions = [...offsets].map(([partition, fetchOffset]) => ({
+      partition,
+      fetchOffset,
+      partitionMaxBytes: partitionBytesMax,
+      currentLeaderEpoch: -1,
+      lastFetchedEpoch: -1
+    }))
+    const { responses } = await consumer.fetch({
+      node,
+      topics: [{ topicId: id, partitions }],
+      isolationLevel,
+      minBytes: 1,
+      maxBytes: fetchBytesMax,
+      maxWaitTime: fetchWaitMs
+    })
+    const answered = responses.flatMap((response) => response.partitions)
+    return new Map(
+      answered.map(({ partitionIndex, records, abortedTransactions }) => [
+        partitionIndex,
+        { batches: records ?? [], aborted: abortedTransactions ?? [] }
+      ])
+    )
+  }
+
   return {
     async leaders() {
       const { partitions, partitionsCount } = await describe()
@@ -65,22 +108,25 @@ export function createPartitionReader(connection: KafkaConnection, group: string
       return { byNode, partitions: partitionsCount }
     },
     async fetch(node, offsets) {
-      const { id } = await describe()
-      const partitions = [...offsets].map(([partition, fetchOffset]) => ({
-        partition,
-        fetchOffset,
-        partitionMaxBytes: partitionBytesMax,
-        currentLeaderEpoch: -1,
-        lastFetchedEpoch: -1
-      }))
-      const response = await consumer.fetch({
-        node,
-        topics: [{ topicId: id, partitions }],
-        minBytes: 1,
-        maxBytes: fetchBytesMax,
-        maxWaitTime: fetchWaitMs
-      })
-      return recordsOf(response, offsets)
+      const answered = await ask(node, offsets, FetchIsolationLevels.READ_COMMITTED)
+      const unsure = [...offsets].filter(([partition]) => answered.get(partition)?.aborted.length)
+      // The client leaves out what was rolled back, but heeds one transaction of each producer alone: others it lets through, and
+      // up to the mark of an empty one it takes away what was committed. So where there are any, all that lies there is needed.
+      const all =
+        unsure.length === 0 ? undefined : await ask(node, new Map(unsure), FetchIsolationLevels.READ_UNCOMMITTED)
+      const fetched = new Map<number, FetchedPartition>()
+      for (const [partition, { batches, aborted }] of answered) {
+        const from = offsets.get(partition)
+        const last = batches.at(-1)
+        if (from === undefined || !last) continue
+        // What the first answer says of transactions goes as far as its batches.
+        const lying =
+          aborted.length === 0
+            ? batches
+            : all?.get(partition)?.batches.filter(({ firstOffset }) => firstOffset <= last.firstOffset)
+        fetched.set(partition, recordsOf(partition, from, { batches: lying ?? [], aborted }))
+      }
+      return fetched
     },
     async bounds(partitions, which) {
       const timestamp = which === 'earliest' ? ListOffsetTimestamps.EARLIEST : ListOffsetTimestamps.LATEST
@@ -106,30 +152,19 @@ export function outOfRange(error: unknown): number[] {
   )
 }
 
-const controlBatch = 1 << 5
-
-function recordsOf(response: FetchResponse, asked: ReadonlyMap<number, bigint>): Map<number, FetchedPartition> {
-  const fetched = new Map<number, FetchedPartition>()
-  for (const { partitions } of response.responses) {
-    for (const { partitionIndex: partition, records: batches } of partitions) {
-      const from = asked.get(partition)
-      if (from === undefined || !batches || batches.length === 0) continue
-      const records: TopicRecord[] = []
-      let nextOffset = from
-      for (const batch of batches) {
-        const end = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n
-        if (end > nextOffset) nextOffset = end
-        if ((batch.attributes & controlBatch) !== 0) continue
-        for (const { offsetDelta, timestampDelta, key, value, headers } of batch.records) {
-          const offset = batch.firstOffset + BigInt(offsetDelta)
-          // A batch comes whole, also when only its end was asked for.
-          if (offset < from) continue
-          const timestampMs = Number(batch.firstTimestamp + timestampDelta)
-          records.push({ partition, offset, timestampMs, key, value, headers })
-        }
-      }
-      fetched.set(partition, { records, nextOffset })
+/** Those of one partition, from the wanted offset on. */
+function recordsOf(partition: number, from: bigint, { batches, aborted }: PartitionBatches): FetchedPartition {
+  const records: TopicRecord[] = []
+  for (const batch of committedBatches(batches, aborted)) {
+    for (const { offsetDelta, timestampDelta, key, value, headers } of batch.records) {
+      const offset = batch.firstOffset + BigInt(offsetDelta)
+      // A batch comes whole, also when only its end was asked for.
+      if (offset < from) continue
+      const timestampMs = Number(batch.firstTimestamp + timestampDelta)
+      records.push({ partition, offset, timestampMs, key, value, headers })
     }
   }
-  return fetched
+  const last = batches.at(-1)
+  const nextOffset = last ? last.firstOffset + BigInt(last.lastOffsetDelta) + 1n : from
+  return { records, nextOffset: nextOffset > from ? nextOffset : from }
 }
