@@ -119,7 +119,7 @@ test('a wrong broker address: the gateway runs and readiness names the address, 
   await expectReadiness(gateway, 'kafka_commands', /tried 127\.0\.0\.1:1 \(connect ECONNREFUSED/)
   const tried = 'tried 127\\.0\\.0\\.1:1 .*; check kafka\\.brokers\\..*'
   const down = (topic: string) => new RegExp(`${tried}"msg":"Kafka topic ${topic}: down"`)
-  expectTold(gateway, down('ocpp-events-up'), down('commands-down'))
+  await expectTold(gateway, down('ocpp-events-up'), down('commands-down'))
   const examined = await doctor(wrong)
   strictEqual(examined.code, 1)
   expectFinding(examined, 'fail', 'kafka', /tried 127\.0\.0\.1:1/, /set kafka\.brokers to where the brokers listen/)

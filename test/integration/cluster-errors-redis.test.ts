@@ -39,7 +39,7 @@ test('a Redis that evicts is a failure, one without persistence a warning', asyn
   )
   const gateway = await start('--redis.url', evicting.url)
   await expectReadiness(gateway, 'redis', /maxmemory-policy allkeys-lru.*noeviction.*; charge points go on/)
-  expectTold(gateway, /"msg":"Redis may throw away .*maxmemory-policy allkeys-lru/)
+  await expectTold(gateway, /"msg":"Redis may throw away .*maxmemory-policy allkeys-lru/)
   expectFinding(examined, 'warn', 'redis_persistence', /set appendonly yes/)
   // What is no cluster and what speaks no TLS, at the same server.
   expectFinding(
@@ -61,7 +61,7 @@ test('a wrong password of Redis, or an authority that is not known: readiness sa
   await expectReadiness(refused, 'redis', /WRONGPASS/, /set redis\.username/, /charge points go on/)
   strictEqual(await refused.end(), 0)
   // The stop has nothing to add: this gateway never had a lease.
-  expectTold(refused, /WRONGPASS.*set redis\.username and redis\.password.*"msg":"Redis cannot be used"/)
+  await expectTold(refused, /WRONGPASS.*set redis\.username and redis\.password.*"msg":"Redis cannot be used"/)
   expectFinding(
     await doctor(redisOverTls(redis, 'wrong')),
     'fail',
@@ -80,7 +80,7 @@ test('a wrong password of Redis, or an authority that is not known: readiness sa
   // Nor are channels of this one; all but the messages between nodes works without them.
   const deaf = await start(...redisOverTls(redis, password, 'deaf'))
   await expectReadiness(deaf, 'redis', /NOPERM.*channels/, /0004-redis-keys\.md/)
-  expectTold(deaf, /NOPERM.*channels.*"msg":"Redis cannot be used"/)
+  await expectTold(deaf, /NOPERM.*channels.*"msg":"Redis cannot be used"/)
   expectFinding(
     await doctor(redisOverTls(redis, password, 'deaf')),
     'fail',

@@ -127,10 +127,14 @@ export async function expectReadiness(
   })
 }
 
-/** What was logged of Kafka and Redis: a line for each change, and no stack. */
-export function expectTold(gateway: GatewayProcess, ...lines: readonly RegExp[]): void {
+/** What was logged of Kafka and Redis: a line for each change, and no stack. Readiness may say it before the log's line has come. */
+export async function expectTold(gateway: GatewayProcess, ...lines: readonly RegExp[]): Promise<void> {
+  const told = () => gateway.said.split('\n').filter((line) => /Kafka|Redis/.test(line))
+  await until(`the log says ${lines.join(' ')}`, () => told().length >= lines.length).catch((error: unknown) => {
+    throw new Error(`${error} in\n${gateway.said}`)
+  })
   ok(!/\n\s+at .*\.ts:|"stack"/.test(gateway.said), gateway.said)
-  const told = gateway.said.split('\n').filter((line) => /Kafka|Redis/.test(line))
-  for (const line of lines) strictEqual(told.filter((text) => line.test(text)).length, 1, `${line} in\n${gateway.said}`)
-  strictEqual(told.length, lines.length, gateway.said)
+  for (const line of lines)
+    strictEqual(told().filter((text) => line.test(text)).length, 1, `${line} in\n${gateway.said}`)
+  strictEqual(told().length, lines.length, gateway.said)
 }
