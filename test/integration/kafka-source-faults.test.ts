@@ -2,7 +2,7 @@ import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { Consumer, Producer } from '@platformatic/kafka'
-import { createKafkaCommandSource, type KafkaCommandSourceOptions } from '../../src/adapters/kafka/command-source.ts'
+import { createKafkaCommandSource } from '../../src/adapters/kafka/command-source.ts'
 import { createKafkaEventSink } from '../../src/adapters/kafka/event-sink.ts'
 import { inspectKafka } from '../../src/adapters/kafka/inspect.ts'
 import { inspectKafka as inspectConfigured } from '../../src/app/inspect-kafka.ts'
@@ -17,23 +17,10 @@ import { configOf } from '../support/gateway-in-process.ts'
 import { committedOffsets, countRecords, readTopic, until, withAdmin } from '../support/kafka-records.ts'
 import { memoryLogger } from '../support/memory-logger.ts'
 import { withKafka } from '../support/services.ts'
+import { putCommands, source } from './kafka-source-world.ts'
 
 const quickFailover = { 'broker.session.timeout.ms': '3000', 'broker.heartbeat.interval.ms': '500' }
 const partitions = 4
-
-function source(changed: Partial<KafkaCommandSourceOptions> & Pick<KafkaCommandSourceOptions, 'connection' | 'topic'>) {
-  const logger = memoryLogger()
-  const handler = new RecordingHandler()
-  const made = createKafkaCommandSource({
-    group: `group-of-${changed.topic}`,
-    deadLetterTopic: `${changed.topic}-dead`,
-    timing: { sessionTimeoutMs: 6000, heartbeatMs: 500 },
-    clock: createSystemClock(),
-    logger,
-    ...changed
-  })
-  return { source: made, handler, logger }
-}
 
 function outsideOf(config: Config): Outside {
   const none = async () => ({ problem: 'not asked', remedy: '' })
@@ -164,11 +151,7 @@ describe('one broker', () => {
     tls: { ca: readFileSync(kafka().certificates?.ca ?? '', 'utf8') },
     sasl: { mechanism: 'SCRAM-SHA-512' as const, username: user.name, password: user.password }
   })
-  const put = async (topic: string, value: string) => {
-    const producer = new Producer({ clientId: 'backend', bootstrapBrokers: kafka().addresses() })
-    await producer.send({ messages: [{ topic, partition: 0, value: Buffer.from(value) }], acks: -1 })
-    await producer.close()
-  }
+  const put = (topic: string, ...values: readonly string[]) => putCommands(kafka(), topic, ...values)
 
   test('the topics that a gateway makes are as its doctor wants them', async () => {
     const config = configOf({
@@ -306,39 +289,6 @@ describe('one broker', () => {
     const tookMs = Date.now() - beganMs
     ok(tookMs < 8000, `${tookMs} ms`)
     ok(!logger.lines.some(({ message }) => /assigned/.test(message)), 'it takes no part any more')
-  })
-
-  test('commands that were trimmed before they were read are warned about, and the rest is consumed', async () => {
-    await kafka().createTopic('trimmed', { partitions: 1 })
-    const first = source({ connection: connection(), topic: 'trimmed' })
-    await first.source.start(first.handler)
-    await put('trimmed', 'a')
-    await until('it came', () => first.handler.proceeded.length === 1)
-    await first.source.close()
-    for (const value of ['b', 'c', 'd']) await put('trimmed', value)
-    await withAdmin(kafka().addresses(), (admin) =>
-      admin.deleteRecords({ topics: [{ name: 'trimmed', partitions: [{ partition: 0, offset: 3n }] }] })
-    )
-    const second = source({ connection: connection(), topic: 'trimmed' })
-    await second.source.start(second.handler)
-    await until('what is left came', () => second.handler.proceeded.length === 1)
-    deepStrictEqual(second.handler.values, ['d'])
-    ok(second.logger.lines.some(({ message }) => /trimmed unread/.test(message)))
-    await second.source.close()
-  })
-
-  test('partitions that are added are consumed', async () => {
-    await kafka().createTopic('growing', { partitions: 1 })
-    const { source: commands, handler } = source({ connection: connection(), topic: 'growing' })
-    await commands.start(handler)
-    await put('growing', 'a')
-    await until('it came', () => handler.proceeded.length === 1)
-    await kafka().tool('org.apache.kafka.tools.TopicCommand', '--alter', '--topic', 'growing', '--partitions', '2')
-    const producer = new Producer({ clientId: 'backend', bootstrapBrokers: kafka().addresses() })
-    await producer.send({ messages: [{ topic: 'growing', partition: 1, value: Buffer.from('b') }], acks: -1 })
-    await producer.close()
-    await until('the new one is read', () => handler.proceeded.length === 2, 60_000)
-    await commands.close()
   })
 
   test('the doctor is told of brokers, topics, their settings and what the user lacks', async () => {

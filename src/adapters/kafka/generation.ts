@@ -99,7 +99,8 @@ export async function consumeGeneration(generation: Generation, settings: Genera
     try {
       const found = await reader.leaders()
       topicPartitions ??= found.partitions
-      if (found.partitions !== topicPartitions) deps.onSilence('the topic has another number of partitions')
+      if (found.isAnother) deps.onSilence('the topic was deleted and made anew')
+      else if (found.partitions !== topicPartitions) deps.onSilence('the topic has another number of partitions')
       for (const [node, led] of found.byNode) {
         const free = led.filter((partition) => partitions.includes(partition) && !busy.has(partition))
         if (free.length === 0 || rounds.has(node)) continue
@@ -149,6 +150,8 @@ async function startOffsets(generation: Generation, deps: GenerationDeps): Promi
   const { partitions, signal } = generation
   for (let failures = 1; partitions.length > 0 && !signal.aborted; failures++) {
     try {
+      // From here on the reader keeps to the topic that these offsets are of.
+      await deps.reader.leaders()
       const committed = await deps.offsets.committed(partitions)
       const fresh = partitions.filter((partition) => !committed.has(partition))
       const oldest = fresh.length === 0 ? [] : await deps.reader.bounds(fresh, 'earliest')
@@ -180,7 +183,9 @@ async function fromOldest(partition: number, positions: Map<number, bigint>, dep
   const { topic, logger } = deps
   const oldest = (await deps.reader.bounds([partition], 'earliest')).get(partition)
   if (oldest === undefined) return
-  logger.warn({ topic, partition, from: positions.get(partition), to: oldest }, 'Kafka: commands were trimmed unread')
+  const from = positions.get(partition) ?? oldest
+  if (from < oldest) logger.warn({ topic, partition, from, to: oldest }, 'Kafka: commands were trimmed unread')
+  else logger.warn({ topic, partition, from, to: oldest }, 'Kafka: the log ends before what was read; it is read anew')
   positions.set(partition, oldest)
 }
 

@@ -25,9 +25,18 @@ export interface FetchedPartition {
   readonly nextOffset: bigint
 }
 
+export interface Leaders {
+  /** The partitions that each broker leads. Without a leader a partition is left out. */
+  readonly byNode: ReadonlyMap<number, readonly number[]>
+  /** How many the topic has. */
+  readonly partitions: number
+  /** The topic was deleted and made anew since the reader asked first: no offset of it means anything any more. */
+  readonly isAnother: boolean
+}
+
+/** Of one topic, as it is when the reader first asks: of another one under the same name it fetches nothing. */
 export interface PartitionReader {
-  /** The partitions that each broker leads, and how many the topic has. Without a leader a partition is left out. */
-  leaders(): Promise<{ readonly byNode: ReadonlyMap<number, readonly number[]>; readonly partitions: number }>
+  leaders(): Promise<Leaders>
   /** Waits up to a second for records behind these offsets, all of partitions led by `node`. */
   fetch(node: number, offsets: ReadonlyMap<number, bigint>): Promise<Map<number, FetchedPartition>>
   /** Of each partition the offset of the oldest record, or of the next that will be written. */
@@ -58,11 +67,14 @@ export function createPartitionReader(connection: KafkaConnection, group: string
   const consumer = new Consumer({ ...clientOptions(connection), groupId: group, retries: 0 })
   consumer.topics.track(topic)
 
+  let topicId: string | undefined
+
   const describe = async () => {
     const metadata = await consumer.metadata({ topics: [topic] })
     const described = metadata.topics.get(topic)
     if (!described) throw new Error(`Unknown topic ${topic}.`)
-    return described
+    topicId ??= described.id
+    return { ...described, topicId }
   }
 
   const ask = async (
@@ -70,7 +82,7 @@ export function createPartitionReader(connection: KafkaConnection, group: string
     offsets: ReadonlyMap<number, bigint>,
     isolationLevel: FetchIsolationLevelValue
   ): Promise<ReadonlyMap<number, PartitionBatches>> => {
-    const { id } = await describe()
+    const described = await describe()
     const partitions = [...offsets].map(([partition, fetchOffset]) => ({
       partition,
       fetchOffset,
@@ -80,7 +92,7 @@ export function createPartitionReader(connection: KafkaConnection, group: string
     }))
     const { responses } = await consumer.fetch({
       node,
-      topics: [{ topicId: id, partitions }],
+      topics: [{ topicId: described.topicId, partitions }],
       isolationLevel,
       minBytes: 1,
       maxBytes: fetchBytesMax,
@@ -97,7 +109,7 @@ export function createPartitionReader(connection: KafkaConnection, group: string
 
   return {
     async leaders() {
-      const { partitions, partitionsCount } = await describe()
+      const { id, topicId: first, partitions, partitionsCount } = await describe()
       const byNode = new Map<number, number[]>()
       for (const [partition, { leader }] of partitions.entries()) {
         if (leader < 0) continue
@@ -105,7 +117,7 @@ export function createPartitionReader(connection: KafkaConnection, group: string
         if (led) led.push(partition)
         else byNode.set(leader, [partition])
       }
-      return { byNode, partitions: partitionsCount }
+      return { byNode, partitions: partitionsCount, isAnother: id !== first }
     },
     async fetch(node, offsets) {
       const answered = await ask(node, offsets, FetchIsolationLevels.READ_COMMITTED)

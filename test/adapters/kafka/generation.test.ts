@@ -35,7 +35,13 @@ function world() {
   const closing = new AbortController()
   const topic: TopicRecord[] = []
   const told: string[] = []
-  const faults: { fetch: boolean; silence?: 'no answer' | 'no records'; oldest?: bigint; noBounds?: boolean } = {
+  const faults: {
+    fetch: boolean
+    silence?: 'no answer' | 'no records'
+    oldest?: bigint
+    noBounds?: boolean
+    isAnother?: boolean
+  } = {
     fetch: false
   }
   const fetches = { count: 0 }
@@ -48,7 +54,7 @@ function world() {
     close: () => undefined
   }
   const reader: PartitionReader = {
-    leaders: async () => ({ byNode: new Map([[broker, [0]]]), partitions: 1 }),
+    leaders: async () => ({ byNode: new Map([[broker, [0]]]), partitions: 1, isAnother: faults.isAnother ?? false }),
     fetch: async (_node, from) => {
       fetches.count++
       await turn()
@@ -240,6 +246,16 @@ test('a fetch that has no end, and records that are not read, have the consumer 
     ok(clock.now() - startedMs >= 59_000, 'not before a minute')
     over.abort()
   }
+})
+
+test('a topic that was deleted and made anew has the consumer made anew', async () => {
+  const { told, faults, until, begin } = world()
+  const run = begin(1, recorder().handler)
+  await until('it reads', () => told.includes('well'))
+  faults.isAnother = true
+  await until('it is said', () => told.includes('the topic was deleted and made anew'))
+  run.over.abort()
+  await run.ended()
 })
 
 test('an empty topic, and a batch that is being accepted for long, are no silence', async () => {
