@@ -152,12 +152,14 @@ export class Cluster {
     this.#own = own
     this.#joined = joined
     this.#node = node
+    const othersAreDead = missingIsDead(lease, clock, settings.leaseTtlMs)
     this.points = new ClusterPoints({
       node: settings.node,
       here: hub,
       directory: joined.directory,
       registry: joined.registry,
       lease,
+      missingIsDead: othersAreDead,
       control
     })
     this.#adoption = new Adoption({
@@ -172,7 +174,6 @@ export class Cluster {
       recheckMs: settings.recheckMs
     })
     this.#projector = new Projector({ clock, shared, store, logger })
-    const othersAreDead = missingIsDead(lease, clock, settings.leaseTtlMs)
     this.#settlement = new Settlement({
       clock,
       ledger,

@@ -1,3 +1,4 @@
+import { GatewayError } from '../../lib/gateway-error.ts'
 import type { ControlChannel } from '../../ports/control-channel.ts'
 import type { NodeLease } from '../../ports/node-lease.ts'
 import type { ChargePointRecord } from '../../ports/records.ts'
@@ -13,11 +14,16 @@ export interface ClusterPointsDeps {
     chargePoints(after: string | undefined, limit: number): Promise<readonly ChargePointRecord[]>
   }
   readonly registry: Pick<SessionRegistry, 'locate'>
-  readonly lease: Pick<NodeLease, 'nodes'>
+  readonly lease: Pick<NodeLease, 'nodes' | 'state'>
+  /** See `missingIsDead`. */
+  readonly missingIsDead: () => boolean
   readonly control: Pick<ControlChannel, 'send'>
 }
 
-/** Every charge point of the cluster, on any node: live here, or as its own node last wrote it down. */
+/**
+ * Every charge point of the cluster, on any node: live here, or as its own node last wrote it down. Rejects with
+ * `registry_unavailable` while that may be out of date, or a node may only not have renewed its lease: that somebody is away is no guess.
+ */
 export class ClusterPoints implements ChargePointsView {
   readonly #deps: ClusterPointsDeps
 
@@ -62,14 +68,27 @@ export class ClusterPoints implements ChargePointsView {
 
   async #aliveNodes(): Promise<ReadonlySet<string>> {
     const nodes = await this.#deps.lease.nodes()
+    const { kind } = this.#deps.lease.state()
+    // A registry that takes no writes can be read all the same: its rows are out of date, and all leases run out.
+    if (kind === 'away' || kind === 'lost') throw inDoubt('this gateway does not hold its lease')
     return new Set(nodes.filter(({ alive }) => alive).map(({ node }) => node))
   }
 
   /** Connected, as far as its node is alive and has not said otherwise. What only the live session knows is absent. */
   #elsewhere(record: ChargePointRecord, alive: ReadonlySet<string>): ChargePointView {
     const [last] = record.connections
-    if (!last || last.reason !== undefined || last.node === this.#deps.node || !alive.has(last.node)) return { record }
+    if (!last || last.reason !== undefined || last.node === this.#deps.node) return { record }
+    if (!alive.has(last.node)) {
+      if (this.#deps.missingIsDead()) return { record }
+      throw inDoubt(`node ${JSON.stringify(last.node)} may be back from an outage in a moment`)
+    }
     const { node, epoch, connectedAtMs, remoteAddress } = last
     return { record, live: { node, epoch, connectedAtMs, remoteAddress } }
   }
+}
+
+function inDoubt(why: string): GatewayError {
+  return new GatewayError('registry_unavailable', `who is connected elsewhere cannot be said now: ${why}; try again`, {
+    canRetry: true
+  })
 }

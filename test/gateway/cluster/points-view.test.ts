@@ -1,8 +1,9 @@
-import { deepStrictEqual, strictEqual } from 'node:assert'
+import { deepStrictEqual, rejects, strictEqual } from 'node:assert'
 import { test } from 'node:test'
 import { ClusterPoints } from '../../../src/gateway/cluster/points-view.ts'
 import type { ChargePointView } from '../../../src/gateway/views.ts'
 import type { ControlReply } from '../../../src/ports/control-channel.ts'
+import type { LeaseState } from '../../../src/ports/node-lease.ts'
 import type { ChargePointRecord, ConnectionRecord } from '../../../src/ports/records.ts'
 
 function record(chargePointId: string, node: string, ended?: string): ChargePointRecord {
@@ -29,6 +30,7 @@ const records = [
 function points(owner?: string, reply: ControlReply = 'accepted') {
   const pages: (string | undefined)[] = []
   const sent: string[] = []
+  const is: { lease: LeaseState; missingIsDead: boolean } = { lease: 'held', missingIsDead: true }
   const here = (id: string): ChargePointView | undefined => {
     const known = records.find(({ chargePointId }) => chargePointId === id)
     if (!known) return undefined
@@ -47,9 +49,11 @@ function points(owner?: string, reply: ControlReply = 'accepted') {
     },
     registry: { locate: async () => (owner === undefined ? undefined : { node: owner, epoch: 7 }) },
     lease: {
+      state: () => ({ kind: is.lease, sinceMs: 0 }),
       nodes: async () =>
         ['node-a', 'node-b', 'node-dead'].map((node) => ({ node, incarnation: '1', alive: node !== 'node-dead' }))
     },
+    missingIsDead: () => is.missingIsDead,
     control: {
       send: async (node, message) => {
         sent.push(`${message.kind} to ${node}`)
@@ -59,7 +63,7 @@ function points(owner?: string, reply: ControlReply = 'accepted') {
   })
   const list = async (filter: { connected?: boolean; after?: string; limit: number }) =>
     (await view.list(filter)).map((one) => `${one.record.chargePointId} ${one.live?.node ?? 'away'}`)
-  return { view, list, pages, sent }
+  return { view, list, pages, sent, is }
 }
 
 test('connected is who is live here, or was written down so by another node that lives', async () => {
@@ -74,6 +78,35 @@ test('connected is who is live here, or was written down so by another node that
   strictEqual((await view.get('CP-other'))?.live?.node, 'node-b')
   strictEqual((await view.get('CP-here'))?.live?.epoch, 8, 'the session itself knows more than its row')
   strictEqual(await view.get('CP-none'), undefined)
+})
+
+const unavailable = { code: 'registry_unavailable', canRetry: true }
+
+// While Redis was full all leases ran out, and each node listed only its own as connected.
+test('while this node cannot renew its lease, or has not adopted since, only what is live here is told', async () => {
+  const { view, list, is } = points()
+  for (const kind of ['away', 'lost'] as const) {
+    is.lease = kind
+    for (const connected of [{}, { connected: true }, { connected: false }])
+      await rejects(list({ ...connected, limit: 10 }), unavailable)
+    await rejects(view.get('CP-other'), unavailable)
+    strictEqual((await view.get('CP-here'))?.live?.node, 'node-a')
+  }
+  // Another gateway has the id of this one: Redis takes writes all the same.
+  is.lease = 'taken'
+  deepStrictEqual(await list({ connected: true, limit: 10 }), ['CP-here node-a', 'CP-other node-b'])
+})
+
+test('whose node has no lease is not told as away before that means that it is dead; nobody else waits for it', async () => {
+  const { view, list, is } = points()
+  is.missingIsDead = false
+  await rejects(list({ limit: 10 }), unavailable)
+  await rejects(view.get('CP-dead'), unavailable)
+  strictEqual((await view.get('CP-other'))?.live?.node, 'node-b')
+  strictEqual((await view.get('CP-ended'))?.live, undefined)
+  deepStrictEqual(await list({ limit: 2, after: 'CP-dead' }), ['CP-ended away', 'CP-here node-a'])
+  is.missingIsDead = true
+  deepStrictEqual(await list({ limit: 1 }), ['CP-dead away'])
 })
 
 test('a page is filled past those that were not asked for, and the next one begins after it', async () => {
