@@ -17,6 +17,7 @@ const topic: TopicFacts = {
   retentionMs: 12 * hour,
   segmentMs: hour,
   recordBytesMax: 2 * 1024 ** 2,
+  cleanupPolicy: 'delete',
   mayRead: true,
   mayWrite: true
 }
@@ -117,6 +118,19 @@ test('the topic of events is fine from the size that the doctor advises, and not
   await expect(events(1_048_588), /^ok events_topic_size/, '--server.payload_bytes_max=512KiB')
 })
 
+test('a topic that is compacted is a failure, for it keeps one record of each charge point', async () => {
+  for (const [name, check, loses] of [
+    ['ocpp-events-up', 'events_topic', 'every event but the newest'],
+    ['commands-down', 'commands_topic', 'without an outcome'],
+    ['commands-down-dead', 'dead_letter_topic', 'without a key is refused']
+  ] as const)
+    for (const cleanupPolicy of ['compact', 'compact,delete']) {
+      const advice = `kafka-configs\\.sh .* --entity-name ${name} --add-config cleanup\\.policy=delete$`
+      const line = new RegExp(`^fail ${check}_cleanup: .*policy ${cleanupPolicy}: .*${loses}.* -> ${advice}`)
+      await expect(withKafka({ [name]: { cleanupPolicy } }), line)
+    }
+})
+
 test('the topic of commands must not keep records for longer than the ledger remembers', async () => {
   const commands = (facts: Partial<TopicFacts>) => withKafka({ 'commands-down': facts })
   await expect(
@@ -209,7 +223,7 @@ test('Redis: its version, role, policy, memory, persistence and clock', async ()
   await expect(withRedis({ role: 'slave' }), /^fail redis: .*the master/)
   await expect(withRedis({ evictionPolicy: 'allkeys-lru' }), /^fail redis_eviction: .*noeviction/)
   await expect(withRedis({ evictionPolicy: 'unknown' }), /^warn redis_eviction/)
-  await expect(withRedis({ memoryBytes: 90, memoryBytesMax: 100 }), /^warn redis_memory: .*raise maxmemory/)
+  await expect(withRedis({ memoryBytes: 99, memoryBytesMax: 100 }), /^warn redis_memory: .*raise maxmemory/)
   await expect(withRedis({ persistence: 'rdb' }), /^warn redis_persistence: .*snapshots alone/)
   await expect(withRedis({ persistence: 'none' }), /^warn redis_persistence: .*appendonly yes/)
   await expect(withRedis({ clockOffsetMs: 5_000 }), /^warn clock_redis: .*5s ahead of/)
@@ -223,13 +237,29 @@ test('a node.id that another installation holds is a failure; that of the runnin
     const holder = { is, installation: 'i-1', leftMs: 8_200, ...(problem !== undefined && { problem }) }
     return { redis: async () => ({ cluster: false, servers: [healthy], holder }) }
   }
-  await expect({}, /^ok node_id: nobody runs as node "h"/)
+  await expect({}, /^ok node_id: no gateway holds the lease of node "h"/)
   await expect(held('this'), /^ok node_id: the gateway of this data_dir runs as node "h"/)
   await expect(
     held('another'),
     /^fail node_id: another gateway \(installation i-1\) runs as node "h".* -> give each gateway a node\.id .* runs out in 9 s$/
   )
   await expect(held('unknown', 'EACCES'), /^warn node_id: .*i-1.*cannot be told: EACCES -> run doctor as the user/)
+})
+
+// With maxmemory below what was used the doctor had nothing to repair, and said that nobody runs as the node that it stood beside.
+test('a Redis that is full is a failure, and says nothing of who runs as this node.id once the lease has run out', async () => {
+  const server = { ...healthy, memoryBytes: 100, memoryBytesMax: 100 }
+  const full = (holder?: NodeHolder): Partial<Outside> => ({
+    redis: async () => ({ cluster: false, servers: [healthy, server], ...(holder && { holder }) })
+  })
+  await expect(full(), /^fail redis_memory: .*refuses writes -> raise maxmemory .*CONFIG SET maxmemory/)
+  await expect(
+    full(),
+    /^warn node_id: .*node "h" cannot be told: redis:6379 is full.* -> raise maxmemory, and run doctor/
+  )
+  await expect(full({ is: 'this', installation: 'i-1', leftMs: 900 }), /^ok node_id: the gateway of this data_dir/)
+  // It makes room by itself, which is a failure of its own.
+  await expect(withRedis({ ...server, evictionPolicy: 'allkeys-lru' }), /^warn redis_memory/)
 })
 
 test('without Kafka and Redis in the configuration nobody is asked', async () => {

@@ -1,7 +1,11 @@
-import { match, ok, strictEqual } from 'node:assert'
+import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { type Redis, startRedis } from '../../scripts/services/redis.ts'
+import { RespConnection } from '../../scripts/services/resp.ts'
+import { keysWith } from '../../src/adapters/redis/keys.ts'
+import { Station } from '../support/station.ts'
+import { until } from '../support/until.ts'
 import {
   closeAtEnd,
   doctor,
@@ -54,6 +58,54 @@ test('a Redis that evicts is a failure, one without persistence a warning', asyn
     'redis',
     /redis:\/\/ where it does not/
   )
+})
+
+// Leases could not be renewed: each gateway listed its own alone as connected, and doctor had nothing to repair.
+test('a Redis that is full: doctor fails, and no gateway tells a charge point of another one as away', async (t) => {
+  const full = await startRedis({ settings: { 'maxmemory-policy': 'noeviction' } })
+  closeAtEnd(() => full.close())
+  const connection = await RespConnection.open(full.port)
+  t.after(() => connection.close())
+  const shared = ['--redis.url', full.url, '--redis.lease_ttl', '2s']
+  const [a, b] = await Promise.all([start('--node.id', 'gw-a', ...shared), start('--node.id', 'gw-b', ...shared)])
+  for (const [gateway, id] of [
+    [a, 'CP-a'],
+    [b, 'CP-b']
+  ] as const)
+    await (await Station.connect({ url: gateway.url, id })).boot()
+  const answers = async () => {
+    const said: string[] = []
+    for (const gateway of [a, b]) {
+      const { status, body } = await gateway.get('/v1/charge-points?connected=true')
+      const { chargePoints = [], code } = body as { chargePoints?: readonly { id: string }[]; code?: string }
+      said.push(status === 200 ? chargePoints.map(({ id }) => id).join() : `${status} ${code}`)
+    }
+    return said
+  }
+  const both = 'CP-a,CP-b'
+  const refused = '503 registry_unavailable'
+  await until('both are listed', async () => (await answers()).every((said) => said === both))
+  const told = new Set<string>()
+  const becomes = (wanted: string) =>
+    until(`both say ${wanted}`, async () => {
+      const said = await answers()
+      for (const one of said) told.add(one)
+      return said.every((one) => one === wanted)
+    })
+
+  await connection.command('CONFIG', 'SET', 'maxmemory', '1')
+  await becomes(refused)
+  await expectReadiness(a, 'redis', /is full .*raise its maxmemory/)
+  const lease = keysWith('cpg:').lease('gw-b')
+  await until('the leases have run out', async () => Number(await connection.command('EXISTS', lease)) === 0)
+  await becomes(refused)
+  const examined = await doctor([...shared, '--node.id', 'gw-b'])
+  strictEqual(examined.code, 1)
+  expectFinding(examined, 'fail', 'redis_memory', /it is full and refuses writes/, /raise maxmemory/)
+  expectFinding(examined, 'warn', 'node_id', /whether a gateway runs as node "gw-b" cannot be told/)
+  await connection.command('CONFIG', 'SET', 'maxmemory', '0')
+  await becomes(both)
+  deepStrictEqual([...told].sort(), [refused, both])
 })
 
 test('a wrong password of Redis, or an authority that is not known: readiness says it, doctor what to set', async () => {
@@ -118,7 +170,12 @@ test('two installations with one node.id: the second is refused at its start and
     expectFinding(examined, 'fail', 'node_id', /another gateway \(installation /, /give each gateway a node\.id/)
   }
   strictEqual(await first.end(), 0)
-  expectFinding(await doctor([...twin, '--data_dir', join(folder, 'third')]), 'ok', 'node_id', /nobody runs as/)
+  expectFinding(
+    await doctor([...twin, '--data_dir', join(folder, 'third')]),
+    'ok',
+    'node_id',
+    /no gateway holds the lease/
+  )
 })
 
 test('a clock that is off by minutes is a failure that names by how much', async () => {

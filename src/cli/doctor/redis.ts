@@ -25,13 +25,23 @@ export async function redis({ config, outside }: Examined): Promise<Finding[]> {
     memory(server),
     clocks(server)
   ])
-  return [...servers, nodeId(config, facts.holder)]
+  return [...servers, nodeId(config, facts.holder, facts.servers.find(isFull))]
 }
 
 /** Two gateways with one id: the second does not start, or finds its charge points without commands. */
-function nodeId({ node, dataDir }: Config, holder: NodeHolder | undefined): Finding {
+function nodeId(
+  { node, dataDir }: Config,
+  holder: NodeHolder | undefined,
+  full: RedisServerFacts | undefined
+): Finding {
   const name = `node ${JSON.stringify(node.id)}`
-  if (!holder) return ok('node_id', `nobody runs as ${name}`)
+  if (!holder && full)
+    return warn(
+      'node_id',
+      `whether a gateway runs as ${name} cannot be told: ${full.address} is full, so no lease is renewed`,
+      'raise maxmemory, and run doctor again'
+    )
+  if (!holder) return ok('node_id', `no gateway holds the lease of ${name}`)
   const { is, installation, leftMs, problem } = holder
   if (is === 'this') return ok('node_id', `the gateway of this data_dir runs as ${name}`)
   if (is === 'unknown')
@@ -79,11 +89,23 @@ function persistence({ address, persistence: kind }: RedisServerFacts): Finding 
   )
 }
 
-function memory({ address, memoryBytes, memoryBytesMax }: RedisServerFacts): Finding {
+/** Who evicts is never full: what that costs is another finding. */
+function isFull({ evictionPolicy, memoryBytes, memoryBytesMax }: RedisServerFacts): boolean {
+  return evictionPolicy === 'noeviction' && memoryBytesMax > 0 && memoryBytes >= memoryBytesMax
+}
+
+function memory(server: RedisServerFacts): Finding {
+  const { address, memoryBytes, memoryBytesMax } = server
   const used = `${address}: ${formatSize(memoryBytes)} used`
   if (memoryBytesMax === 0) return ok('redis_memory', `${used}, no maxmemory`)
   const found = `${used} of maxmemory ${formatSize(memoryBytesMax)}`
   if (memoryBytes <= memoryBytesMax * memoryShareMax) return ok('redis_memory', found)
+  if (isFull(server))
+    return fail(
+      'redis_memory',
+      `${found}: it is full and refuses writes`,
+      'raise maxmemory (redis.conf, and now: CONFIG SET maxmemory ...): until then no lease is renewed and no command is taken'
+    )
   return warn('redis_memory', found, 'raise maxmemory: a full server takes no claims and no commands')
 }
 
