@@ -181,8 +181,10 @@ export class MemoryLedger implements Ledger {
   }
 
   async claim(record: CommandRecord): Promise<LedgerClaim> {
-    if (!this.store.persisted.has(`commands/${record.commandId}`)) this.#live.delete(record.commandId)
-    const known = this.#live.get(record.commandId) ?? this.won.find(({ commandId }) => commandId === record.commandId)
+    const row = this.store.get('commands', record.commandId)
+    if (!row) this.#live.delete(record.commandId)
+    const known =
+      this.#live.get(record.commandId) ?? this.won.find(({ commandId }) => commandId === record.commandId) ?? row
     if (known) return { kind: known.digest === record.digest ? 'exists' : 'conflict', record: known }
     await this.#put(record)
     return { kind: 'claimed', record }

@@ -60,8 +60,7 @@ export class KeptClaims {
       claim.kind === 'claimed' || (claim.kind === 'exists' && state === 'claimed' && node === this.#deps.node)
     if (!isOurs) {
       // Whoever tells the bus or a backend that there is such a command keeps it: its claimant may die before it is on any disk.
-      if (claim.kind === 'exists' && state === 'claimed' && !(await this.#deps.local.get(commandId)))
-        await kept.note(claim.record)
+      if (claim.kind === 'exists' && state === 'claimed') await kept.noteUnknown(claim.record)
       return claim
     }
     if (kept.find(commandId)?.isEnding) return { kind: 'exists', record: claim.record }

@@ -95,8 +95,25 @@ export class KeptCommands {
   async note(record: CommandRecord): Promise<void> {
     // It may have come back here, and ended, while somebody else's claim was on its way.
     if (this.#deps.store.get('commands', keyOf.command(record.commandId))?.state === 'settled') return
-    await this.#put(record)
+    const { commandId } = record
+    const before = this.#open.get(commandId)
+    // Before the disk has it: handed over to this node meanwhile, it makes room, see `keep`.
     this.track(record, 'handed_over')
+    const noted = this.#open.get(commandId)
+    try {
+      await this.#put(record)
+    } catch (error) {
+      if (this.#open.get(commandId) === noted) this.#restore(commandId, before)
+      throw error
+    }
+  }
+
+  /** `note` of what this node knows nothing of. What it knows, or is about to know, is on its disk when this resolves. */
+  async noteUnknown(record: CommandRecord): Promise<void> {
+    const { local, store } = this.#deps
+    if (await local.get(record.commandId)) return
+    const coming = store.get('commands', keyOf.command(record.commandId))
+    await (coming ? this.#put(coming) : this.note(record))
   }
 
   /** It was handed over, and came back. */
@@ -236,6 +253,11 @@ export class KeptCommands {
     this.#put(record).catch((error: unknown) =>
       this.#deps.logger.debug({ commandId, error }, "what became of another node's command is not on the disk")
     )
+  }
+
+  #restore(commandId: string, open: Open | undefined): void {
+    if (open) this.#open.set(commandId, open)
+    else this.#open.delete(commandId)
   }
 
   async #put(record: CommandRecord): Promise<void> {

@@ -272,3 +272,51 @@ test('a command that an earlier life had handed over is claimed, and kept, when 
   strictEqual((await again.ledger.claim(command())).kind, 'claimed')
   strictEqual((store.persisted.get('commands/c-1') as CommandRecord).node, 'node-a')
 })
+
+// Found by hand, one in 230: the same command was given to three nodes at once. The owner had noted it as another's, the note was on
+// its way to the disk when the hand-over came, and nobody gave it to the session.
+test('a hand-over that comes while a note of the same command is on its way to the disk is taken', async () => {
+  const { ledger, shared, store, command } = openLedger()
+  shared.entries.set('c-1', command({ node: 'node-b' }))
+  store.isHeld = true
+  const asked = ledger.claim(command())
+  await turns()
+  const taken = ledger.take(command({ node: 'node-b' }))
+  await turns()
+  store.release()
+  strictEqual((await asked).kind, 'exists')
+  strictEqual(await taken, true)
+  strictEqual(ledger.looksAfter('c-1'), true)
+  strictEqual((store.persisted.get('commands/c-1') as CommandRecord).node, 'node-a')
+})
+
+test('a command that is asked for while its hand-over is on its way to the disk stays with its session', async () => {
+  const { ledger, shared, store, command } = openLedger()
+  store.isHeld = true
+  const taken = ledger.take(command({ node: 'node-b' }))
+  await turns()
+  // As it was read before the hand-over.
+  shared.entries.set('c-1', command({ node: 'node-b' }))
+  const asked = ledger.claim(command())
+  let isTold = false
+  void asked.finally(() => {
+    isTold = true
+  })
+  await turns()
+  strictEqual(isTold, false, 'whoever is told that there is such a command is told once it is on the disk')
+  store.release()
+  strictEqual(await taken, true)
+  strictEqual((await asked).kind, 'exists')
+  strictEqual(ledger.looksAfter('c-1'), true)
+  strictEqual((store.persisted.get('commands/c-1') as CommandRecord).node, 'node-a')
+})
+
+test('a note that the disk does not take leaves what is known of the command as it was', async () => {
+  const { ledger, store, command } = openLedger()
+  await ledger.claim(command())
+  store.commit = async () => {
+    throw new Error('the disk is full')
+  }
+  await rejects(ledger.handOver(command(), 'node-b', 'i-1'), /full/)
+  strictEqual(ledger.looksAfter('c-1'), true)
+})
