@@ -7,6 +7,7 @@ import type { Counter, Histogram, Metrics } from '../ports/metrics.ts'
 import { type PendingEvent, sinkRecordOf, stubOf } from './forward-record.ts'
 import type { PartitionLane } from './partition-lane.ts'
 import { SendBudget } from './send-budget.ts'
+import { StubLog } from './stub-log.ts'
 
 export interface ForwardSenderSettings {
   readonly node: string
@@ -37,6 +38,7 @@ export class ForwardSender {
   readonly #ready = new Set<PartitionLane>()
   readonly #forwarded: Counter
   readonly #stubs: Counter
+  readonly #stubLog: StubLog
   readonly #sendSeconds: Histogram
   readonly #batchEvents: Histogram
   #isPaused = false
@@ -49,8 +51,14 @@ export class ForwardSender {
     this.#budget = new SendBudget(clock, settings.sendsPerS, settings.sendsBurst)
     this.#forwarded = metrics.counter('forwarded_events_total', {})
     this.#stubs = metrics.counter('forward_stubs_total', {})
+    this.#stubLog = new StubLog(deps)
     this.#sendSeconds = metrics.histogram('forward_send_seconds')
     this.#batchEvents = metrics.histogram('forward_batch_events')
+  }
+
+  /** Events are too large for the bus at present. */
+  get makesStubs(): boolean {
+    return this.#stubLog.isRecent
   }
 
   /** A lane may have something to send. */
@@ -160,11 +168,8 @@ export class ForwardSender {
   }
 
   /** Say that a stub stands for an event. */
-  stubbed({ chargePointId, position, text }: PendingEvent): void {
+  stubbed(stub: PendingEvent): void {
     this.#stubs.inc()
-    this.#deps.logger.warn(
-      { chargePointId, position, eventId: JSON.parse(text).id },
-      'an event is too large for the topic: event.too_large stands for it; the whole is in the event log'
-    )
+    this.#stubLog.add(stub)
   }
 }

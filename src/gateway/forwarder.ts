@@ -31,6 +31,8 @@ export interface ForwarderState {
   readonly lagging: readonly number[]
   /** Since when there are any. */
   readonly laggingSinceMs?: number
+  /** Events are too large for the bus at present. */
+  readonly makesStubs: boolean
 }
 
 export type AckListener = (partition: number, position: number) => void
@@ -145,6 +147,7 @@ export class Forwarder {
       sink: this.#deps.sink.state(),
       backlog: this.backlog,
       lagging,
+      makesStubs: this.#sender.makesStubs,
       ...(laggingSinceMs === undefined ? {} : { laggingSinceMs })
     }
   }

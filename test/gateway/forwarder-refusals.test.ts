@@ -48,6 +48,32 @@ test('an event is whole up to the last byte that the topic takes', async () => {
   }
 })
 
+// A topic whose `max.message.bytes` was lowered made 800 lines in 20 s of 60 charge points.
+test('however many stubs there are, one line a minute says so with their number, and the state until a minute after', async () => {
+  const world = await new ForwarderWorld(1).start()
+  strictEqual(world.forwarder.state().makesStubs, false)
+  world.sink.recordBytesMax = 2_000
+  const tooLarge = async (events: number) => {
+    for (let n = 0; n < events; n++) await world.appendPadded(1, 5_000)
+    await settled()
+  }
+  await tooLarge(30)
+  await world.pass(59_000, 1_000)
+  await tooLarge(1)
+  await world.pass(1_000)
+  await tooLarge(1)
+  await world.pass(59_000, 1_000)
+  const told = () => world.logger.lines.filter(({ message }) => /too large for the topic/.test(message))
+  deepStrictEqual(
+    told().map(({ fields }) => fields.stubs),
+    [1, 31]
+  )
+  strictEqual(world.metrics.counts.get('forward_stubs_total'), 32)
+  strictEqual(world.forwarder.state().makesStubs, true)
+  await world.pass(1_000)
+  strictEqual(world.forwarder.state().makesStubs, false)
+})
+
 test('a schema named by the event is the one of the stub', async () => {
   const world = new ForwarderWorld(1)
   world.sink.recordBytesMax = 2_000
