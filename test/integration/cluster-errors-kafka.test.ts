@@ -40,7 +40,8 @@ before(async () => {
         'ocpp-events-up': { partitions: 3 },
         'commands-down': { partitions: 3, config: { 'retention.ms': '3600000', 'segment.ms': '600000' } },
         'commands-down-dead': { partitions: 1 },
-        'one-copy': { partitions: 1, replication: 1 }
+        'one-copy': { partitions: 1, replication: 1 },
+        compacted: { partitions: 1, config: { 'cleanup.policy': 'compact,delete' } }
       }
     }),
     startSecureRedis()
@@ -280,4 +281,17 @@ test('replication 1 is a warning, and so is a topic of commands that keeps them 
     /keeps records 1h \(retention\.ms\), 10m more .* \(segment\.ms\), .* limits\.command_memory is 30m/,
     /--add-config retention\.ms=900000,segment\.ms=450000, or set limits\.command_memory to 2h or more/
   )
+})
+
+test('a topic that is compacted is a failure, whichever of the three it is, and a gateway warns of its events', async () => {
+  const compacted = (key: string) => [`--kafka.${key}`, 'compacted']
+  for (const key of ['events_topic', 'commands_topic', 'dead_letter_topic'])
+    expectFinding(
+      await doctor([...open(), ...compacted(key)]),
+      'fail',
+      `${key}_cleanup`,
+      /compacted has cleanup\.policy compact,delete/,
+      /kafka-configs\.sh .* --entity-name compacted --add-config cleanup\.policy=delete/
+    )
+  await expectTold(await start(...open(), ...compacted('events_topic')), /Kafka compacts the topic \\"compacted\\"/)
 })

@@ -6,6 +6,7 @@ import { createKafkaEventSink, type KafkaEventSinkOptions } from '../../src/adap
 import { kafkaConnection } from '../../src/app/outside-settings.ts'
 import { createSystemClock } from '../../src/lib/system-clock.ts'
 import type { EventSink, SinkState } from '../../src/ports/event-sink.ts'
+import { FakeClock } from '../support/fake-clock.ts'
 import { configOf, type Flags } from '../support/gateway-in-process.ts'
 import { readTopic, until } from '../support/kafka-records.ts'
 import { NumberedStream } from '../support/kafka-stream.ts'
@@ -230,6 +231,47 @@ describe('one broker', () => {
       many.map(({ value }) => value)
     )
     await sink.close()
+  })
+
+  // It was read when a producer was made and never again: events went as stubs until somebody restarted the gateway.
+  test('a limit that is raised again under a stream that runs is used within a minute', async (t) => {
+    await kafka().createTopic('widening', { partitions: 2 })
+    const clock = new FakeClock()
+    const { sink } = open({ connection: connection(), topic: 'widening', clock })
+    t.after(() => sink.close())
+    await sink.open()
+    const alter = (...change: readonly string[]) => {
+      const topic = ['--entity-type', 'topics', '--entity-name', 'widening']
+      return kafka().tool('kafka.admin.ConfigCommand', '--alter', ...topic, ...change)
+    }
+    await alter('--add-config', 'max.message.bytes=20000')
+    const large = { key: 'CP-1', value: 'x'.repeat(50_000), headers: {} }
+    await rejects(sink.send(0, [large]), { code: 'record_too_large' })
+    const stream = new NumberedStream(sink)
+    await alter('--delete-config', 'max.message.bytes')
+    const startedMs = clock.now()
+    await until('the sink takes as much as before', () => {
+      clock.advance(1000)
+      return sink.recordBytesMax > 50_000
+    })
+    ok(clock.now() - startedMs >= 60_000, 'the brokers are asked once a minute')
+    await stream.end()
+    await sink.send(0, [large])
+    const read = await readTopic(kafka().addresses(), 'widening')
+    ok(read.some(({ value }) => value === large.value))
+  })
+
+  test('a topic that is compacted is warned about once, with what that loses and what to set', async (t) => {
+    await kafka().createTopic('compacted', { partitions: 1, config: { 'cleanup.policy': 'compact' } })
+    const { sink, logger } = open({ connection: connection(), topic: 'compacted' })
+    t.after(() => sink.close())
+    await sink.open()
+    await sink.restart()
+    const told = logger.lines.filter(({ message }) => /compacts the topic "compacted".*cleanup\.policy/.test(message))
+    deepStrictEqual(
+      told.map(({ level, fields }) => [level, fields.cleanupPolicy]),
+      [['warn', 'compact']]
+    )
   })
 
   test('partitions that are added are used after a restart, not before', async () => {

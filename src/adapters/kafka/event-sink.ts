@@ -11,7 +11,7 @@ import { partitionOfKey } from './murmur2.ts'
 import { type Compression, createProducer, produce } from './producer.ts'
 import { batchesOf, recordBytes, recordBytesMaxOf, type WireRecord } from './record-batches.ts'
 import { createStateHolder, type OnState, type StateHolder } from './state.ts'
-import { type CreateTopicSettings, findOrCreateTopic, type TopicFacts } from './topic.ts'
+import { type CreateTopicSettings, findOrCreateTopic, settingsOf, type TopicFacts, withAdmin } from './topic.ts'
 
 export interface KafkaEventSinkOptions {
   readonly connection: KafkaConnection
@@ -33,6 +33,8 @@ const batchBytesMax = 1024 * 1024
 /** A partition without an answer for so long makes the state `down`. A new leader takes about 10 s. */
 const stuckAfterMs = 15_000
 const probeEveryMs = 10_000
+/** Whoever alters the settings of a topic tells no client, so they are asked for again. */
+const settingsEveryMs = 60_000
 
 export function createKafkaEventSink(options: KafkaEventSinkOptions): EventSink {
   return new KafkaEventSink(options)
@@ -53,6 +55,7 @@ export class KafkaEventSink implements EventSink {
   #ready: PromiseWithResolvers<void> | undefined
   #producer: Producer | undefined
   #topic: TopicFacts | undefined
+  #settingsAtMs = 0
   #partitions = 0
   #takesNewPartitions = true
   #probing = false
@@ -60,6 +63,7 @@ export class KafkaEventSink implements EventSink {
   #refusedBytes = Number.POSITIVE_INFINITY
   #failures = 0
   #toldOfReplication = false
+  #toldOfCompaction = false
   #toldOfPartitions = false
 
   constructor(options: KafkaEventSinkOptions) {
@@ -149,8 +153,7 @@ export class KafkaEventSink implements EventSink {
 
   #adopt(facts: TopicFacts): void {
     const { connection, compression, logger, topic } = this.#options
-    if (facts.recordBytesMax !== this.#topic?.recordBytesMax) this.#refusedBytes = Number.POSITIVE_INFINITY
-    this.#topic = facts
+    this.#learn(facts)
     // Added partitions move keys, so they wait for a restart of the caller's queues. Fewer: the topic was made anew.
     if (this.#takesNewPartitions || facts.partitions < this.#partitions) {
       this.#partitions = facts.partitions
@@ -175,6 +178,39 @@ export class KafkaEventSink implements EventSink {
     this.#probeLater(producer)
   }
 
+  /** What may be altered at any time. */
+  #learn(facts: TopicFacts): void {
+    const { clock, logger, topic } = this.#options
+    const { recordBytesMax, cleanupPolicy = '' } = facts
+    this.#settingsAtMs = clock.now()
+    if (recordBytesMax !== this.#topic?.recordBytesMax) {
+      this.#refusedBytes = Number.POSITIVE_INFINITY
+      if (this.#topic)
+        logger.info({ topic, maxMessageBytes: recordBytesMax }, 'Kafka: the topic takes another size now')
+    }
+    this.#topic = facts
+    const isCompacted = cleanupPolicy.includes('compact')
+    if (isCompacted && !this.#toldOfCompaction)
+      logger.warn(
+        { topic, cleanupPolicy },
+        `Kafka compacts the topic "${topic}": of each charge point it keeps the newest record alone and loses the others; set its cleanup.policy to delete (kafka-configs.sh)`
+      )
+    this.#toldOfCompaction = isCompacted
+  }
+
+  async #lookAtSettings(): Promise<void> {
+    const { connection, clock, logger, topic } = this.#options
+    if (clock.now() - this.#settingsAtMs < settingsEveryMs) return
+    this.#settingsAtMs = clock.now()
+    try {
+      const settings = await withAdmin(connection, (admin) => settingsOf(admin, topic))
+      if (this.#topic) this.#learn({ ...this.#topic, ...settings })
+    } catch (error) {
+      // Whether Kafka can be used is for the probe and the sends to tell.
+      logger.debug({ error, topic }, 'Kafka: the settings of the topic are not told')
+    }
+  }
+
   /** Without traffic nobody would notice that Kafka is away, nor that it is back. */
   #probeLater(producer: Producer): void {
     const { connection, clock, topic } = this.#options
@@ -195,6 +231,7 @@ export class KafkaEventSink implements EventSink {
           this.#state.fail(explain(error, connection, topic))
         }
       }
+      await this.#lookAtSettings()
       this.#probeLater(current)
     })
   }

@@ -28,6 +28,8 @@ export interface TopicFacts {
   /** How long records go into one segment, which is deleted as a whole. */
   readonly segmentMs?: number
   readonly recordBytesMax?: number
+  /** `delete`, `compact`, or both: `cleanup.policy`. */
+  readonly cleanupPolicy?: string
   readonly mayRead: boolean
   readonly mayWrite: boolean
 }
@@ -118,15 +120,19 @@ export async function settingsOf(admin: Admin, topic: string): Promise<Partial<T
     const [described] = await admin.describeConfigs({
       resources: [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: topic }]
     })
+    // What the brokers do not tell may be null, which as a number would be 0.
+    const told = (name: string) => described?.configs.find((config) => config.name === name)?.value ?? undefined
     const known = (member: keyof TopicFacts, name: string): Partial<TopicFacts> => {
-      const value = Number(described?.configs.find((config) => config.name === name)?.value)
+      const value = Number(told(name))
       return Number.isFinite(value) ? { [member]: value } : {}
     }
+    const cleanupPolicy = told('cleanup.policy')
     return {
       ...known('minInsyncReplicas', 'min.insync.replicas'),
       ...known('retentionMs', 'retention.ms'),
       ...known('segmentMs', 'segment.ms'),
-      ...known('recordBytesMax', 'max.message.bytes')
+      ...known('recordBytesMax', 'max.message.bytes'),
+      ...(cleanupPolicy && { cleanupPolicy })
     }
   } catch (error) {
     // Describing settings is a right of its own. Without it, the defaults are taken.

@@ -89,6 +89,7 @@ function topicFindings(wanted: Wanted, facts: KafkaFacts, config: Config): Findi
   return [
     ok(key, `${name}: ${topic.partitions} partitions, replication ${topic.replicationFactor}`),
     ...safety(key, topic),
+    ...cleanup(key, topic),
     ...(key === 'commands_topic' ? commandsTopic(topic, config) : []),
     ...(key === 'events_topic' ? eventSize(topic, config) : [])
   ]
@@ -182,6 +183,24 @@ function safety(key: Wanted['key'], { name, replicationFactor, minInsyncReplicas
       )
     ]
   return [ok(check, `${name}: min.insync.replicas ${minInsyncReplicas} of ${replicationFactor}`)]
+}
+
+/** Records have the charge point for a key, and of each key compaction keeps the newest one alone. */
+const compactionLoses = {
+  events_topic: 'every event but the newest of each charge point is lost',
+  commands_topic: 'every command but the newest of each charge point may go unread, without an outcome',
+  dead_letter_topic: 'every record but the newest of each charge point is lost, and one without a key is refused'
+} as const
+
+function cleanup(key: Wanted['key'], { name, cleanupPolicy = '' }: TopicFacts): Finding[] {
+  if (!cleanupPolicy.includes('compact')) return []
+  return [
+    fail(
+      `${key}_cleanup`,
+      `${name} has cleanup.policy ${cleanupPolicy}: ${compactionLoses[key]}`,
+      `kafka-configs.sh --alter --entity-type topics --entity-name ${name} --add-config cleanup.policy=delete`
+    )
+  ]
 }
 
 function commandsTopic(topic: TopicFacts, config: Config): Finding[] {

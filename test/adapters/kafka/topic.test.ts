@@ -5,7 +5,12 @@ import { createTopic, settingsOf } from '../../../src/adapters/kafka/topic.ts'
 
 // Some services that speak Kafka's protocol tell few settings, or none: a limit that is not a number would bound nothing.
 test('a setting that the brokers do not tell is not known, and no number that is none', async () => {
-  const admin = { describeConfigs: async () => [{ configs: [{ name: 'retention.ms', value: '5' }] }] }
+  const told = [
+    { name: 'retention.ms', value: '5' },
+    { name: 'segment.ms', value: null },
+    { name: 'cleanup.policy', value: null }
+  ]
+  const admin = { describeConfigs: async () => [{ configs: told }] }
   deepStrictEqual(await settingsOf(admin as unknown as Admin, 'events'), { retentionMs: 5 })
 })
 
