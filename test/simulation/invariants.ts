@@ -196,9 +196,11 @@ function commandsEndOnce(world: World, events: readonly TopicEvent[]): string[] 
       broken.push(`${id}: ${outcome}, but the charge point ${said ?? 'said nothing'}`)
   }
   for (const { chargePointId, manner } of world.stations) {
-    const outcome = outcomes.get(`probe-${chargePointId}`)?.[0]?.data.outcome
     const expected = { accepts: 'accepted', rejects: 'rejected', errors: 'call_error', mute: 'unknown' }[manner]
-    if (outcome !== expected) broken.push(`probe-${chargePointId}: ${outcome ?? 'no outcome'} instead of ${expected}`)
+    for (const id of [`probe-${chargePointId}`, `probe-by-all-${chargePointId}`]) {
+      const outcome = outcomes.get(id)?.[0]?.data.outcome
+      if (outcome !== expected) broken.push(`${id}: ${outcome ?? 'no outcome'} instead of ${expected}`)
+    }
   }
   return broken
 }

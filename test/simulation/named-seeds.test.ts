@@ -237,6 +237,15 @@ const stories: readonly Story[] = [
       'drain.test.ts',
       'what a log that closes leaves behind is a mistake, but for the end of a stop that was too short for it'
     ]
+  },
+  {
+    seed: 24,
+    story:
+      'a command was given to all nodes at once, and the hand-over to its owner was lost in the note that another one has it',
+    provenBy: [
+      'cluster/ledger.test.ts',
+      'a hand-over that comes while a note of the same command is on its way to the disk is taken'
+    ]
   }
 ]
 

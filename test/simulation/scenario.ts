@@ -36,7 +36,7 @@ const healMs = 60_000
 const knockMs = 15_000
 const probeMs = 35_000
 
-/** One whole run: faults and work, then everything heals, then each charge point is sent a last command. */
+/** One whole run: faults and work, then everything heals, then each charge point is sent a last command, and one by all nodes at once. */
 export async function runScenario(
   seed: number,
   traceLinesKept: number
@@ -62,6 +62,8 @@ export async function runScenario(
   for (const { chargePointId } of world.stations) world.orderByApi(chargePointId, `knock-${chargePointId}`)
   await world.run(knockMs)
   for (const { chargePointId } of world.stations) world.orderByApi(chargePointId, `probe-${chargePointId}`)
+  await world.run(probeMs)
+  for (const { chargePointId } of world.stations) world.orderByAll(chargePointId, `probe-by-all-${chargePointId}`)
   await world.run(probeMs)
   return { world, plan }
 }

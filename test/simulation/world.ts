@@ -67,7 +67,15 @@ export class World implements NodeWorld {
   /** A command by the API of some node; sometimes said twice, as backends do that got no answer. */
   orderByApi(chargePointId: string, id = `c-${++this.#orders}`): Ordered | undefined {
     const node = this.random.pick(this.nodes.filter(({ isAsked }) => isAsked))
-    if (!node) return undefined
+    return node && this.#orderOf(node, chargePointId, id)
+  }
+
+  /** The same command by every node at once. */
+  orderByAll(chargePointId: string, id: string): void {
+    for (const node of this.nodes) this.#orderOf(node, chargePointId, id)
+  }
+
+  #orderOf(node: SimulatedNode, chargePointId: string, id: string): Ordered {
     const order = this.#order(id, chargePointId)
     this.scheduler.after(this.random.between(0, 30), node.actor, () => {
       this.scheduler.say(`${node.name}: is asked to send ${id} to ${chargePointId}`)
