@@ -315,6 +315,7 @@ describe('one broker', () => {
           retentionMs: 3_600_000,
           segmentMs: 604_800_000,
           recordBytesMax: 200_000,
+          cleanupPolicy: 'delete',
           mayRead: true,
           mayWrite: true
         }
