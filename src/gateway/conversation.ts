@@ -2,7 +2,7 @@ import type { Decision } from '../events/decision.ts'
 import type { Authority } from '../ports/authority.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Directory } from '../ports/directory.ts'
-import type { Ledger } from '../ports/ledger.ts'
+import type { Ledger, WriteVerdict } from '../ports/ledger.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { CommandOutcome } from '../ports/records.ts'
 import type { CloseReason } from '../session/close-reasons.ts'
@@ -251,10 +251,10 @@ export class LiveConversation implements Conversation, DurableWaiter {
   }
 
   #clear(commandId: string, atMs: number): void {
-    const cleared = (granted: boolean) => this.#take((nowMs) => this.session.cleared(commandId, granted, nowMs))
+    const cleared = (verdict: WriteVerdict) => this.#take((nowMs) => this.session.cleared(commandId, verdict, nowMs))
     this.#parts.ledger.markWritten(commandId, this.session.epoch, atMs).then(cleared, (error: unknown) => {
       this.#parts.logger.error({ commandId, error }, 'the ledger did not answer; the command is not written')
-      cleared(false)
+      cleared('ledger_lost')
     })
   }
 

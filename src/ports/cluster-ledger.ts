@@ -1,8 +1,5 @@
-import type { Ledger, LedgerClaim } from './ledger.ts'
+import type { Ledger, LedgerClaim, WriteVerdict } from './ledger.ts'
 import type { CommandOutcome, CommandRecord } from './records.ts'
-
-/** `refused`: settled, or marked already. `not_owner`: another session owns the charge point. `ledger_lost`: the entry is gone. */
-export type WriteVerdict = 'written' | 'refused' | 'not_owner' | 'ledger_lost'
 
 /** What a sweep found: a command that nobody alive looks after, or an outcome that nobody has published. */
 export interface OverdueCommand {
@@ -28,7 +25,7 @@ export interface Settler {
 
 /** The ledger that the nodes of a cluster share. Every method rejects with `registry_unavailable` when it is away. */
 export interface ClusterLedger extends Ledger {
-  /** `markWritten`, and why not. Needs no look-up: the caller has the record. */
+  /** `markWritten` without a look-up: the caller has the record. */
   write(record: CommandRecord, epoch: number, writtenAtMs: number): Promise<WriteVerdict>
   /**
    * This node has it on its disk, and no outcome. An entry that is gone is made anew, for `record.node`, which may know more. What this

@@ -12,11 +12,17 @@ export type LedgerClaim =
   /** The same id with another digest or for another charge point. */
   | { readonly kind: 'conflict'; readonly record: CommandRecord }
 
+/**
+ * Whether a command may be written to a socket, and why not. `refused`: settled, or marked already. `not_owner`: another session
+ * owns the charge point. `ledger_lost`: the ledger does not know it.
+ */
+export type WriteVerdict = 'written' | 'refused' | 'not_owner' | 'ledger_lost'
+
 /** The life of each command. Every transition is a compare-and-set; a promise that resolves means that it is on disk. */
 export interface Ledger {
   claim(record: CommandRecord): Promise<LedgerClaim>
-  /** `claimed -> written`, before the socket write. False: no write may follow (settled, gone, or another epoch). */
-  markWritten(commandId: string, epoch: number, writtenAtMs: number): Promise<boolean>
+  /** `claimed -> written`, before the socket write, which may follow `written` alone. */
+  markWritten(commandId: string, epoch: number, writtenAtMs: number): Promise<WriteVerdict>
   /**
    * `claimed | written -> settled`, won once. Undefined: somebody else won. The returned record is to be committed as a
    * change of the outcome's event (embedded), so that no crash parts the two.

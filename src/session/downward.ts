@@ -1,5 +1,6 @@
 import { outcomeOf } from '../commands/outcome.ts'
 import type { EventData } from '../events/model.ts'
+import type { WriteVerdict } from '../ports/ledger.ts'
 import { encodeCall, encodeResultError } from '../protocol/frame.ts'
 import type { CallError, CallResult, FrameFault, MessageId } from '../protocol/message.ts'
 import { CommandQueue } from './command-queue.ts'
@@ -95,12 +96,15 @@ export class Downward {
     this.#pump(out, nowMs)
   }
 
-  cleared(commandId: string, granted: boolean, out: Effect[], nowMs: number): void {
+  cleared(commandId: string, verdict: WriteVerdict, out: Effect[], nowMs: number): void {
     const command = this.#clearing
     // Cancelled meanwhile, or never asked: whatever the ledger said, nothing is written.
     if (command?.commandId !== commandId) return
     this.#clearing = undefined
-    if (!granted) {
+    if (verdict === 'not_owner') {
+      const detail = 'the charge point had connected anew before it was written; send a new one'
+      notSent(commandId, 'offline', detail, out)
+    } else if (verdict !== 'written') {
       const detail = 'the ledger no longer has it as waiting, so it may not be written; send a new one'
       notSent(commandId, 'ledger_lost', detail, out)
     } else if (!this.#isHindered(command, out, nowMs)) this.#write(command, out, nowMs)

@@ -1,5 +1,6 @@
 import type { Decision, DecisionRequest } from '../events/decision.ts'
 import type { GatewayEvent } from '../events/envelope.ts'
+import type { WriteVerdict } from '../ports/ledger.ts'
 import type { ChargePointRecord, CommandOutcome, StoreChange, TransactionRecord } from '../ports/records.ts'
 import type { OcppVersion } from '../protocol/version.ts'
 import type { CloseReason } from './close-reasons.ts'
@@ -40,7 +41,7 @@ export type Effect =
   | { readonly kind: 'decide'; readonly ticket: number; readonly request: DecisionRequest }
   /** A 1.6 transaction needs an id: call `identified(ticket, transactionId)`. `startKey` finds it on other nodes. */
   | { readonly kind: 'identify'; readonly ticket: number; readonly startKey?: string }
-  /** Ask the ledger for `claimed -> written`; call `cleared(commandId, granted)`. Nothing is written before. */
+  /** Ask the ledger for `claimed -> written`; call `cleared(commandId, verdict)`. Nothing is written before. */
   | { readonly kind: 'clear'; readonly commandId: string; readonly atMs: number }
   /** The command ends here. The desk settles it in the ledger, then publishes `command.outcome`. */
   | { readonly kind: 'settle'; readonly commandId: string; readonly outcome: CommandOutcome }
@@ -124,7 +125,7 @@ export interface ChargePointSession {
   identified(ticket: number, transactionId: number, nowMs: number): readonly Effect[]
   durable(ticket: number, nowMs: number): readonly Effect[]
   enqueue(command: SessionCommand, nowMs: number): readonly Effect[]
-  cleared(commandId: string, granted: boolean, nowMs: number): readonly Effect[]
+  cleared(commandId: string, verdict: WriteVerdict, nowMs: number): readonly Effect[]
   /** `not_sent/cancelled` when it is still queued. */
   cancel(commandId: string, nowMs: number): readonly Effect[]
   tick(nowMs: number): readonly Effect[]

@@ -1,4 +1,5 @@
 import type { Decision } from '../events/decision.ts'
+import type { WriteVerdict } from '../ports/ledger.ts'
 import {
   type ChargePointRecord,
   type ConnectionRecord,
@@ -124,8 +125,8 @@ export class Session implements ChargePointSession {
     return this.#input((out) => this.#downward.enqueue(command, out, nowMs))
   }
 
-  cleared(commandId: string, granted: boolean, nowMs: number): readonly Effect[] {
-    return this.#input((out) => this.#downward.cleared(commandId, granted, out, nowMs))
+  cleared(commandId: string, verdict: WriteVerdict, nowMs: number): readonly Effect[] {
+    return this.#input((out) => this.#downward.cleared(commandId, verdict, out, nowMs))
   }
 
   cancel(commandId: string, nowMs: number): readonly Effect[] {

@@ -140,6 +140,22 @@ test('a charge point is gone when its newest connection has ended, told by its n
   deepStrictEqual(gone(), ['CP-1'])
 })
 
+test('a command that was not sent was written at no time', () => {
+  const audit = new Audit()
+  const data = { outcome: 'not_sent', reason: 'offline' }
+  audit.take(record({ type: 'command.outcome', correlationid: 'c-1', data }))
+  deepStrictEqual(audit.violations, [])
+  audit.take(
+    record({
+      id: 'e-2',
+      type: 'command.outcome',
+      correlationid: 'c-2',
+      data: { ...data, writtenAt: '2026-11-23T10:00:00Z' }
+    })
+  )
+  match(String(audit.violations), /c-2 was not sent, and yet written/)
+})
+
 test('a command that expired had something in its way all its life, or is told', () => {
   const audit = new Audit()
   audit.take(

@@ -14,7 +14,12 @@ interface Event {
   readonly epoch?: number
   readonly sequence?: string
   readonly correlationid?: string
-  readonly data: { readonly outcome?: string; readonly reason?: string; readonly transactionId?: string }
+  readonly data: {
+    readonly outcome?: string
+    readonly reason?: string
+    readonly writtenAt?: string
+    readonly transactionId?: string
+  }
 }
 
 /** Once all is well; sweeps come every ten seconds at the latest. */
@@ -160,6 +165,8 @@ export class Audit {
       this.#ends.add(key)
     }
     if (type === 'command.outcome' && correlationid !== undefined) {
+      if (data.outcome === 'not_sent' && data.writtenAt !== undefined)
+        this.#tell(`${correlationid} was not sent, and yet written at ${data.writtenAt}`)
       if (this.outcomes.has(correlationid)) this.#tell(`a second outcome of ${correlationid}: ${event.id}`)
       else
         this.outcomes.set(correlationid, {

@@ -62,13 +62,13 @@ export function ledgerContract(name: string, create: () => Promise<OpenedLedger>
     const { epoch: old } = await registry.claim('CP-1')
     const { epoch } = await registry.claim('CP-1')
     await ledger.claim(command('c-1'))
-    strictEqual(await ledger.markWritten('c-1', old, 5), false, 'a displaced session writes nothing')
+    strictEqual(await ledger.markWritten('c-1', old, 5), 'not_owner', 'a displaced session writes nothing')
     deepStrictEqual(await Promise.all([ledger.markWritten('c-1', epoch, 6), ledger.markWritten('c-1', epoch, 7)]), [
-      true,
-      false
+      'written',
+      'refused'
     ])
-    strictEqual(await ledger.markWritten('c-1', epoch, 8), false)
-    strictEqual(await ledger.markWritten('c-unknown', epoch, 8), false)
+    strictEqual(await ledger.markWritten('c-1', epoch, 8), 'refused')
+    strictEqual(await ledger.markWritten('c-unknown', epoch, 8), 'ledger_lost')
     const record = await ledger.get('c-1')
     strictEqual(record?.state, 'written')
     strictEqual(record.epoch, epoch)
@@ -92,7 +92,7 @@ export function ledgerContract(name: string, create: () => Promise<OpenedLedger>
     })
     strictEqual(second, undefined)
     strictEqual(await ledger.settle('c-unknown', lost, 8), undefined)
-    strictEqual(await ledger.markWritten('c-1', epoch, 9), false)
+    strictEqual(await ledger.markWritten('c-1', epoch, 9), 'refused')
     deepStrictEqual(await ledger.claim(command('c-1')), { kind: 'exists', record: won })
     await publish(opened, won)
     deepStrictEqual(await ledger.get('c-1'), won)
@@ -119,7 +119,7 @@ export function ledgerContract(name: string, create: () => Promise<OpenedLedger>
       [['c-1', 'claimed'], ['c-2', 'written'], ...unpublished],
       'one whose outcome was never published is to be settled again, unless its settlement stands'
     )
-    strictEqual(await again.ledger.markWritten('c-2', epoch, 8), false, 'never a second write')
+    strictEqual(await again.ledger.markWritten('c-2', epoch, 8), 'refused', 'never a second write')
     const settled = await again.ledger.settle('c-2', lost, 9)
     strictEqual(settled?.settlement?.reason, 'node_lost')
     await publish(again, settled)

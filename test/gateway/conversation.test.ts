@@ -4,6 +4,7 @@ import { type ConversationParts, LiveConversation } from '../../src/gateway/conv
 import { GatewayCounters } from '../../src/gateway/counters.ts'
 import { EventPipeline } from '../../src/gateway/pipeline.ts'
 import type { EventLog } from '../../src/ports/event-log.ts'
+import type { WriteVerdict } from '../../src/ports/ledger.ts'
 import type { ChargePointSession, Effect } from '../../src/session/effect.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { FakeWire, turn } from '../support/gateway.ts'
@@ -29,7 +30,7 @@ interface Script {
   frame?: (text: string) => readonly Effect[]
   decided?: (ticket: number) => readonly Effect[]
   identified?: (ticket: number, id: number) => readonly Effect[]
-  cleared?: (commandId: string, granted: boolean) => readonly Effect[]
+  cleared?: (commandId: string, verdict: WriteVerdict) => readonly Effect[]
   enqueue?: () => readonly Effect[]
   tick?: () => readonly Effect[]
   close?: () => readonly Effect[]
@@ -75,9 +76,9 @@ function harness(script: Script, changes: Partial<ConversationParts> = {}, capac
       seen.push('enqueue')
       return script.enqueue?.() ?? []
     },
-    cleared: (commandId: string, granted: boolean) => {
-      seen.push(`cleared ${granted}`)
-      return script.cleared?.(commandId, granted) ?? []
+    cleared: (commandId: string, verdict: WriteVerdict) => {
+      seen.push(`cleared ${verdict}`)
+      return script.cleared?.(commandId, verdict) ?? []
     },
     cancel: () => [],
     tick: () => {
@@ -100,7 +101,7 @@ function harness(script: Script, changes: Partial<ConversationParts> = {}, capac
     clock,
     authority: { admit: () => ({ allowed: true }), decide: () => ({ decidedBy: 'local' }), onRevoked: () => () => {} },
     directory: { nextTransactionId: () => 17 },
-    ledger: { markWritten: async () => true },
+    ledger: { markWritten: async () => 'written' },
     pipeline,
     counters: new GatewayCounters(new MemoryMetrics()),
     logger,
@@ -143,7 +144,7 @@ test('a decision, an id and a clearance that come later are fed back', async () 
       frame: () => [ask(1), { kind: 'identify', ticket: 2 }, { kind: 'clear', commandId: 'c-1', atMs: 0 }],
       decided: (ticket) => [say(`decided ${ticket}`)],
       identified: (ticket, id) => [say(`identified ${ticket} ${id}`)],
-      cleared: (id, granted) => [say(`cleared ${id} ${granted}`)]
+      cleared: (id, verdict) => [say(`cleared ${id} ${verdict}`)]
     },
     {
       authority: {
@@ -152,13 +153,13 @@ test('a decision, an id and a clearance that come later are fed back', async () 
         onRevoked: () => () => {}
       },
       directory: { nextTransactionId: async () => 18 },
-      ledger: { markWritten: async () => false }
+      ledger: { markWritten: async () => 'ledger_lost' }
     }
   )
   conversation.frame('x')
   deepStrictEqual(wire.sent, [])
   await turn()
-  deepStrictEqual(wire.sent.sort(), ['cleared c-1 false', 'decided 1', 'identified 2 18'])
+  deepStrictEqual(wire.sent.sort(), ['cleared c-1 ledger_lost', 'decided 1', 'identified 2 18'])
 })
 
 test('a ledger that does not answer lets nothing be written', async () => {
@@ -168,7 +169,7 @@ test('a ledger that does not answer lets nothing be written', async () => {
   )
   conversation.frame('x')
   await turn()
-  deepStrictEqual(seen, ['frame x', 'cleared false'])
+  deepStrictEqual(seen, ['frame x', 'cleared ledger_lost'])
 })
 
 for (const [what, broken] of [

@@ -15,9 +15,9 @@ test('a command is cleared by the ledger, then written once, then settled with t
   deepStrictEqual(rig.last('clear'), { kind: 'clear', commandId: 'c-1', atMs: rig.nowMs })
   strictEqual(rig.sent.length, 0)
   strictEqual(rig.session.settled, false)
-  rig.take(rig.session.cleared('c-1', true, rig.nowMs))
+  rig.take(rig.session.cleared('c-1', 'written', rig.nowMs))
   deepStrictEqual(rig.sent, [[2, 'm-1', 'ChangeAvailability', { connectorId: 0, type: 'Inoperative' }]])
-  rig.take(rig.session.cleared('c-1', true, rig.nowMs))
+  rig.take(rig.session.cleared('c-1', 'written', rig.nowMs))
   strictEqual(rig.sent.length, 1)
   rig.result('m-1', { status: 'Scheduled' })
   const response = { status: 'Scheduled' }
@@ -56,10 +56,19 @@ test('the ledger says no: ledger_lost, nothing is written, and the next command 
   const rig = new Rig({ manual: ['clear'] })
   rig.enqueue('c-1')
   rig.enqueue('c-2')
-  rig.take(rig.session.cleared('c-1', false, rig.nowMs))
+  rig.take(rig.session.cleared('c-1', 'ledger_lost', rig.nowMs))
   deepStrictEqual(outcomes(rig), ['c-1 not_sent ledger_lost'])
   strictEqual(rig.sent.length, 0)
   strictEqual(rig.last('clear').commandId, 'c-2')
+})
+
+// It was called ledger_lost, and an operator looked for a loss of Redis that had not happened.
+test('the charge point has moved on before its command is written: offline, nothing is written', () => {
+  const rig = new Rig({ manual: ['clear'] })
+  rig.enqueue('c-1')
+  rig.take(rig.session.cleared('c-1', 'not_owner', rig.nowMs))
+  deepStrictEqual(outcomes(rig), ['c-1 not_sent offline'])
+  strictEqual(rig.sent.length, 0)
 })
 
 // D5: EMQX wrote its whole queue at once.
@@ -86,13 +95,13 @@ test('high priority goes before the rest, each kind in its own order', () => {
   for (let n = 0; n < 5; n += 1) {
     const { commandId } = rig.last('clear')
     order.push(commandId)
-    rig.take(rig.session.cleared(commandId, false, rig.nowMs))
+    rig.take(rig.session.cleared(commandId, 'ledger_lost', rig.nowMs))
   }
   deepStrictEqual(order, ['first', 'h-1', 'h-2', 'n-1', 'n-2'])
   rig.enqueue('open')
   rig.enqueue('n-3')
   rig.enqueue('h-3', 'Reset', { priority: 'high' })
-  rig.take(rig.session.cleared('open', false, rig.nowMs))
+  rig.take(rig.session.cleared('open', 'ledger_lost', rig.nowMs))
   strictEqual(rig.last('clear').commandId, 'h-3')
 })
 
@@ -120,11 +129,11 @@ test('an expired command is never sent: in the queue, on arrival, or while the l
   rig.enqueue('queued', 'ClearCache', soon)
   strictEqual(rig.wakeAtMs, rig.nowMs + 1000)
   rig.tick(1000)
-  rig.take(rig.session.cleared('clearing', true, rig.nowMs))
+  rig.take(rig.session.cleared('clearing', 'written', rig.nowMs))
   rig.enqueue('late', 'ClearCache', { expiresAtMs: rig.nowMs })
   rig.enqueue('slow', 'ClearCache', { expiresAtMs: rig.nowMs + 1 })
   rig.nowMs += 1
-  rig.take(rig.session.cleared('slow', true, rig.nowMs))
+  rig.take(rig.session.cleared('slow', 'written', rig.nowMs))
   deepStrictEqual(outcomes(rig), [
     'clearing not_sent expired',
     'queued not_sent expired',
@@ -140,11 +149,11 @@ test('cancelling works while it is queued or being cleared, and is too late once
   rig.enqueue('c-2')
   rig.take(rig.session.cancel('c-2', rig.nowMs))
   rig.take(rig.session.cancel('c-1', rig.nowMs))
-  rig.take(rig.session.cleared('c-1', true, rig.nowMs))
+  rig.take(rig.session.cleared('c-1', 'written', rig.nowMs))
   deepStrictEqual(outcomes(rig), ['c-2 not_sent cancelled', 'c-1 not_sent cancelled'])
   strictEqual(rig.sent.length, 0)
   rig.enqueue('c-3')
-  rig.take(rig.session.cleared('c-3', true, rig.nowMs))
+  rig.take(rig.session.cleared('c-3', 'written', rig.nowMs))
   deepStrictEqual(rig.take(rig.session.cancel('c-3', rig.nowMs)), [])
   deepStrictEqual(rig.take(rig.session.cancel('nobody', rig.nowMs)), [])
 })
@@ -153,7 +162,7 @@ test('the deadline counts from the write, and its passing is unknown/timeout', (
   const rig = new Rig({ manual: ['clear'] })
   rig.enqueue('c-1', 'ClearCache', { timeoutMs: 500 })
   rig.nowMs += 400
-  rig.take(rig.session.cleared('c-1', true, rig.nowMs))
+  rig.take(rig.session.cleared('c-1', 'written', rig.nowMs))
   strictEqual(rig.wakeAtMs, rig.nowMs + 500)
   rig.tick(499)
   deepStrictEqual(outcomes(rig), [])
@@ -313,7 +322,7 @@ test('a stop while the ledger is asked: nothing is written afterwards', () => {
   const rig = new Rig({ manual: ['clear'] })
   rig.enqueue('clearing')
   rig.take(rig.session.stop(rig.nowMs))
-  deepStrictEqual(rig.take(rig.session.cleared('clearing', true, rig.nowMs)), [])
+  deepStrictEqual(rig.take(rig.session.cleared('clearing', 'written', rig.nowMs)), [])
   deepStrictEqual(outcomes(rig), ['clearing not_sent shutting_down'])
 })
 
@@ -322,7 +331,7 @@ test('an answer is awaited from the question to the ledger until the CALL has en
   const seen = [rig.session.awaitsAnswer]
   rig.enqueue('c-1')
   seen.push(rig.session.awaitsAnswer)
-  rig.take(rig.session.cleared('c-1', true, rig.nowMs))
+  rig.take(rig.session.cleared('c-1', 'written', rig.nowMs))
   seen.push(rig.session.awaitsAnswer)
   rig.result('m-1', { status: 'Accepted' })
   seen.push(rig.session.awaitsAnswer)
@@ -340,7 +349,7 @@ test('one alarm is asked for, the earliest, and only when it changes', () => {
   const rig = new Rig({ manual: ['clear'] })
   const { nowMs } = rig
   rig.enqueue('c-1', 'ClearCache', { timeoutMs: 500, expiresAtMs: nowMs + 700 })
-  rig.take(rig.session.cleared('c-1', true, nowMs))
+  rig.take(rig.session.cleared('c-1', 'written', nowMs))
   rig.enqueue('c-2', 'ClearCache', { expiresAtMs: nowMs + 2000 })
   rig.enqueue('c-3', 'ClearCache', { expiresAtMs: nowMs + 100 })
   rig.call('h', 'Heartbeat', {})

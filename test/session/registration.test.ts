@@ -206,7 +206,7 @@ test('a charge point that is rejected while the ledger is asked gets nothing', (
   })
   rig.enqueue('c-1', 'GetConfiguration')
   rig.call('b', 'BootNotification', v16Boot)
-  rig.take(rig.session.cleared('c-1', true, rig.nowMs))
+  rig.take(rig.session.cleared('c-1', 'written', rig.nowMs))
   strictEqual(rig.settled[0]?.outcome.reason, 'not_registered')
   strictEqual(rig.sent.length, 1)
 })

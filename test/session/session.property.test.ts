@@ -162,7 +162,7 @@ function gatewayInputs(): fc.Arbitrary<Input>[] {
       world.take(world.session.decided(-n - 1, accepted, world.nowMs))
       world.take(world.session.identified(-n - 1, 1, world.nowMs))
       world.take(world.session.durable(-n - 1, world.nowMs))
-      world.take(world.session.cleared(`nobody-${n}`, true, world.nowMs))
+      world.take(world.session.cleared(`nobody-${n}`, 'written', world.nowMs))
     })
   )
   return [...times(4, onward), ...times(2, durable), decide, identify, ...times(2, cleared), stale]

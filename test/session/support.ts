@@ -153,7 +153,7 @@ export class Rig {
     } else if (effect.kind === 'decide' && isAuto) this.take(session.decided(effect.ticket, this.decision, nowMs))
     else if (effect.kind === 'identify' && isAuto) {
       this.take(session.identified(effect.ticket, this.nextTransactionId++, nowMs))
-    } else if (effect.kind === 'clear' && isAuto) this.take(session.cleared(effect.commandId, true, nowMs))
+    } else if (effect.kind === 'clear' && isAuto) this.take(session.cleared(effect.commandId, 'written', nowMs))
   }
 
   frame(text: string): readonly Effect[] {

@@ -138,7 +138,7 @@ export class World {
   cleared(commandId: string, isGranted: boolean): void {
     this.clears = this.clears.filter((other) => other !== commandId)
     if (isGranted) this.#granted.add(commandId)
-    this.take(this.session.cleared(commandId, isGranted, this.nowMs))
+    this.take(this.session.cleared(commandId, isGranted ? 'written' : 'ledger_lost', this.nowMs))
   }
 
   tick(forwardMs: number): void {

@@ -191,6 +191,8 @@ function commandsEndOnce(world: World, events: readonly TopicEvent[]): string[] 
     const outcome = String(event.data.outcome)
     const said = world.stations.find((station) => station.chargePointId === chargePointId)?.said.get(id)
     const truth = { accepts: 'accepted', rejects: 'rejected', errors: 'call_error', mute: '' }[said ?? 'mute']
+    if (outcome === 'not_sent' && event.data.writtenAt !== undefined)
+      broken.push(`${id}: not_sent, and yet written at a time: ${event.text}`)
     if (outcome === 'not_sent' && writes > 0) broken.push(`${id}: not_sent, but it was written: ${event.text}`)
     if (['accepted', 'rejected', 'call_error'].includes(outcome) && outcome !== truth)
       broken.push(`${id}: ${outcome}, but the charge point ${said ?? 'said nothing'}`)

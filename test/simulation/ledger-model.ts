@@ -187,7 +187,16 @@ export class LedgerModel {
     if (!row) return undefined
     this.#scheduler.say(`redis: ${by.node} settles ${commandId}: ${outcome.outcome} ${outcome.reason ?? ''}`)
     const from = known ? row.record : (kept ?? row.record)
-    const record = copy({ ...from, state: 'settled' as const, settlement: outcome, settledAtMs, node: by.node })
+    const { writtenAtMs, ...ended } = from
+    const written = outcome.outcome === 'not_sent' || writtenAtMs === undefined ? {} : { writtenAtMs }
+    const record = copy({
+      ...ended,
+      ...written,
+      state: 'settled' as const,
+      settlement: outcome,
+      settledAtMs,
+      node: by.node
+    })
     Object.assign(row, by, { record })
     return record
   }

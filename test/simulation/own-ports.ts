@@ -1,7 +1,7 @@
 import type { Row } from '../../src/adapters/embedded/batch.ts'
 import { type BlockSource, TransactionIds } from '../../src/adapters/embedded/transaction-ids.ts'
 import type { Directory } from '../../src/ports/directory.ts'
-import type { Ledger, LedgerClaim } from '../../src/ports/ledger.ts'
+import type { Ledger, LedgerClaim, WriteVerdict } from '../../src/ports/ledger.ts'
 import { type CommandOutcome, type CommandRecord, keyOf } from '../../src/ports/records.ts'
 import type { DiskLife, DiskLifeOptions } from './disk.ts'
 
@@ -39,12 +39,14 @@ export class OwnLedger implements Ledger {
     return { kind: 'claimed', record }
   }
 
-  async markWritten(commandId: string, epoch: number, writtenAtMs: number): Promise<boolean> {
+  async markWritten(commandId: string, epoch: number, writtenAtMs: number): Promise<WriteVerdict> {
     const record = this.#live.get(commandId)
-    if (record?.state !== 'claimed' || this.#currentEpoch(record.chargePointId) !== epoch) return false
+    if (record?.state !== 'claimed') return (await this.get(commandId)) ? 'refused' : 'ledger_lost'
+    if (this.#currentEpoch(record.chargePointId) !== epoch) return 'not_owner'
     const written: CommandRecord = { ...record, state: 'written', epoch, writtenAtMs }
     await this.#transition(written)
-    return this.#live.get(commandId) === written && this.#currentEpoch(record.chargePointId) === epoch
+    if (this.#live.get(commandId) !== written) return 'refused'
+    return this.#currentEpoch(record.chargePointId) === epoch ? 'written' : 'not_owner'
   }
 
   async settle(commandId: string, outcome: CommandOutcome, settledAtMs: number): Promise<CommandRecord | undefined> {

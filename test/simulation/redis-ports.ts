@@ -109,9 +109,9 @@ export function redisLedger({ node, redis, lease, clock, ask }: RedisLife): Clus
     },
     markWritten: async (commandId, epoch, atMs) => {
       const known = await ask(() => redis.ledger.row(commandId)?.record.chargePointId)
-      if (known === undefined) return false
+      if (known === undefined) return 'ledger_lost'
       const me = by()
-      return (await ask(() => redis.ledger.write(commandId, known, me, epoch, atMs))) === 'written'
+      return await ask(() => redis.ledger.write(commandId, known, me, epoch, atMs))
     },
     settle: async (commandId, outcome, atMs, settler) => {
       const me = { ...by(), isOwn: settler?.isOwn ?? false }

@@ -1,5 +1,5 @@
-import type { ClusterLedger, OverdueCommand, Settler, WriteVerdict } from '../../src/ports/cluster-ledger.ts'
-import type { LedgerClaim } from '../../src/ports/ledger.ts'
+import type { ClusterLedger, OverdueCommand, Settler } from '../../src/ports/cluster-ledger.ts'
+import type { LedgerClaim, WriteVerdict } from '../../src/ports/ledger.ts'
 import type { LedgerRoll, RollPart } from '../../src/ports/ledger-roll.ts'
 import type { CommandOutcome, CommandRecord } from '../../src/ports/records.ts'
 
@@ -58,7 +58,7 @@ export class MemoryClusterLedger implements ClusterLedger {
     return 'written'
   }
 
-  async markWritten(): Promise<boolean> {
+  async markWritten(): Promise<WriteVerdict> {
     throw new Error('nobody asks without the record')
   }
 

@@ -1,7 +1,7 @@
 import type { Authority } from '../../src/ports/authority.ts'
 import type { Directory } from '../../src/ports/directory.ts'
 import type { EventLog, LogEntry, LogState } from '../../src/ports/event-log.ts'
-import type { Ledger, LedgerClaim } from '../../src/ports/ledger.ts'
+import type { Ledger, LedgerClaim, WriteVerdict } from '../../src/ports/ledger.ts'
 import type { Counter, Metrics } from '../../src/ports/metrics.ts'
 import type { NodeStore } from '../../src/ports/node-store.ts'
 import type {
@@ -190,12 +190,14 @@ export class MemoryLedger implements Ledger {
     return { kind: 'claimed', record }
   }
 
-  async markWritten(commandId: string, epoch: number, writtenAtMs: number): Promise<boolean> {
+  async markWritten(commandId: string, epoch: number, writtenAtMs: number): Promise<WriteVerdict> {
     if (this.failure) throw this.failure
     const record = this.#live.get(commandId)
-    if (record?.state !== 'claimed' || this.#registry.owners.get(record.chargePointId) !== epoch) return false
+    if (!record) return 'ledger_lost'
+    if (record.state !== 'claimed') return 'refused'
+    if (this.#registry.owners.get(record.chargePointId) !== epoch) return 'not_owner'
     await this.#put({ ...record, state: 'written', epoch, writtenAtMs })
-    return true
+    return 'written'
   }
 
   async settle(commandId: string, settlement: CommandOutcome, settledAtMs: number): Promise<CommandRecord | undefined> {

@@ -1,4 +1,4 @@
-import type { Ledger, LedgerClaim } from '../../ports/ledger.ts'
+import type { Ledger, LedgerClaim, WriteVerdict } from '../../ports/ledger.ts'
 import { type CommandOutcome, type CommandRecord, keyOf } from '../../ports/records.ts'
 import type { EmbeddedNodeStore } from './node-store.ts'
 import type { Store } from './store.ts'
@@ -54,15 +54,16 @@ export class EmbeddedLedger implements Ledger {
     return { kind: 'claimed', record }
   }
 
-  async markWritten(commandId: string, epoch: number, writtenAtMs: number): Promise<boolean> {
+  async markWritten(commandId: string, epoch: number, writtenAtMs: number): Promise<WriteVerdict> {
     const live = this.#live.get(commandId)
-    if (live?.record.state !== 'claimed') return false
+    if (live?.record.state !== 'claimed') return (await this.get(commandId)) ? 'refused' : 'ledger_lost'
     const { record } = live
-    if (this.#currentEpoch(record.chargePointId) !== epoch) return false
+    if (this.#currentEpoch(record.chargePointId) !== epoch) return 'not_owner'
     const written: CommandRecord = { ...record, state: 'written', epoch, writtenAtMs }
     await this.#transition(written)
     // Settled, or the socket displaced, while that was on its way to disk: then nothing may be written any more.
-    return this.#live.get(commandId)?.record === written && this.#currentEpoch(record.chargePointId) === epoch
+    if (this.#live.get(commandId)?.record !== written) return 'refused'
+    return this.#currentEpoch(record.chargePointId) === epoch ? 'written' : 'not_owner'
   }
 
   async settle(commandId: string, outcome: CommandOutcome, settledAtMs: number): Promise<CommandRecord | undefined> {

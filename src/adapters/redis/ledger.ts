@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { GatewayError } from '../../lib/gateway-error.ts'
 import type { Clock } from '../../ports/clock.ts'
-import type { ClusterLedger, OverdueCommand, Settler, WriteVerdict } from '../../ports/cluster-ledger.ts'
-import type { LedgerClaim } from '../../ports/ledger.ts'
+import type { ClusterLedger, OverdueCommand, Settler } from '../../ports/cluster-ledger.ts'
+import type { LedgerClaim, WriteVerdict } from '../../ports/ledger.ts'
 import type { CommandOutcome, CommandRecord } from '../../ports/records.ts'
 import type { RedisConnection } from './connection.ts'
 import { deadlineShards, type Keys } from './keys.ts'
@@ -95,10 +95,10 @@ export class RedisLedger implements ClusterLedger {
     return { kind: known.digest === record.digest ? 'exists' : 'conflict', record: known }
   }
 
-  async markWritten(commandId: string, epoch: number, writtenAtMs: number): Promise<boolean> {
+  async markWritten(commandId: string, epoch: number, writtenAtMs: number): Promise<WriteVerdict> {
     const chargePointId = await this.#chargePointOf(commandId)
-    if (chargePointId === undefined) return false
-    return (await this.#write(chargePointId, commandId, epoch, writtenAtMs)) === 'written'
+    if (chargePointId === undefined) return 'ledger_lost'
+    return await this.#write(chargePointId, commandId, epoch, writtenAtMs)
   }
 
   write(record: CommandRecord, epoch: number, writtenAtMs: number): Promise<WriteVerdict> {

@@ -1,5 +1,5 @@
 import { wait } from '../../lib/wait.ts'
-import type { Ledger, LedgerClaim } from '../../ports/ledger.ts'
+import type { Ledger, LedgerClaim, WriteVerdict } from '../../ports/ledger.ts'
 import type { NodeStore } from '../../ports/node-store.ts'
 import type { CommandOutcome, CommandRecord } from '../../ports/records.ts'
 import { everyRow } from '../every-row.ts'
@@ -69,15 +69,15 @@ export class KeptLedger implements Ledger {
     return this.#kept.looksAfter(commandId)
   }
 
-  async markWritten(commandId: string, epoch: number, writtenAtMs: number): Promise<boolean> {
+  async markWritten(commandId: string, epoch: number, writtenAtMs: number): Promise<WriteVerdict> {
     const { shared, local } = this.#deps
     const own = await local.get(commandId)
-    if (!own) return false
+    if (!own) return 'ledger_lost'
     // While this node was taken for dead somebody may have ended it, or written it, and has not told that to an emptied ledger.
-    if (await this.#isInDoubt(own)) return false
+    if (await this.#isInDoubt(own)) return 'ledger_lost'
     const verdict = await shared.write(own, epoch, writtenAtMs)
     if (verdict === 'not_owner') this.#deps.onNotOwner(own.chargePointId, epoch)
-    if (verdict !== 'written') return false
+    if (verdict !== 'written') return verdict
     // From its mark on its session here ends it.
     if (this.#kept.find(commandId)?.why === 'handed_over') this.#kept.track(own, 'late')
     return await local.markWritten(commandId, epoch, writtenAtMs)

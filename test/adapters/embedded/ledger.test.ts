@@ -25,10 +25,10 @@ test('what was settled, or displaced, while it was being marked is not written',
   await ledger.claim(command('c-2'))
   const first = ledger.markWritten('c-1', epoch, 6)
   await ledger.settle('c-1', { outcome: 'not_sent', reason: 'cancelled' }, 7)
-  strictEqual(await first, false)
+  strictEqual(await first, 'refused')
   const second = ledger.markWritten('c-2', epoch, 6)
   await registry.claim('CP-1')
-  strictEqual(await second, false)
+  strictEqual(await second, 'not_owner')
 })
 
 test('settled commands are forgotten when their time has come, unsettled ones never', async (t) => {

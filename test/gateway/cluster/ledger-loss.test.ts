@@ -266,7 +266,7 @@ test('what another node may have ended before a loss is not written, nor told as
   await ledger.claim(command())
   own(7)
   knowledge.inDoubt = true
-  strictEqual(await ledger.markWritten('c-1', 7, 5), false)
+  strictEqual(await ledger.markWritten('c-1', 7, 5), 'ledger_lost')
   strictEqual(shared.entries.get('c-1')?.state, 'claimed')
   const settled = await ledger.settle('c-1', { outcome: 'not_sent', reason: 'ledger_lost' }, 9)
   deepStrictEqual([settled?.settlement?.outcome, settled?.settlement?.reason], ['unknown', 'ledger_lost'])
@@ -280,7 +280,7 @@ test('what waits for a node that tells an emptied ledger what it knows is writte
   knowledge.wait = async () => {
     knowledge.inDoubt = false
   }
-  strictEqual(await ledger.markWritten('c-1', 7, 5), true)
+  strictEqual(await ledger.markWritten('c-1', 7, 5), 'written')
 })
 
 test('a command of the bus that another member may have taken over before a loss is not sent when it is confirmed', async () => {

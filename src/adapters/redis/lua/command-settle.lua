@@ -23,6 +23,8 @@ elseif row[1] == 'written' and ARGV[1] == 'not_sent' then
 end
 redis.call('HSET', KEYS[1], 'state', 'settled', 'settlement', ARGV[2], 'settledAtMs', ARGV[3], 'node', ARGV[4],
   'incarnation', ARGV[5])
+-- It was about to be written when it ended.
+if ARGV[1] == 'not_sent' then redis.call('HDEL', KEYS[1], 'writtenAtMs') end
 -- Never shorter than it was: until it would have expired, whoever gave it may give it again.
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[6]) then redis.call('PEXPIRE', KEYS[1], ARGV[6]) end
 return redis.call('HGETALL', KEYS[1])
