@@ -36,6 +36,8 @@ export class TransactionIds {
   readonly #source: BlockSource | undefined
   /** A block of the source that is on disk and untouched: for a restart while the source is away. */
   #spare: { readonly next: number; readonly end: number } | undefined
+  /** The spare is of an earlier life. When its disk was put back from a copy, that life may have used it since. */
+  #isInherited = false
   /** The block that is on its way, with what it failed with. */
   #refill: Promise<unknown> | undefined
 
@@ -50,7 +52,9 @@ export class TransactionIds {
     this.#source = source
     this.#reserved = Number(store.state.get(counterKey)?.toString() ?? 1)
     const spare = store.state.get(spareKey)?.toString()
-    if (source && spare) this.#spare = JSON.parse(spare)
+    if (!source || !spare) return
+    this.#spare = JSON.parse(spare)
+    this.#isInherited = true
   }
 
   /** No block that this node has, or has heard of, reaches so far. */
@@ -89,17 +93,21 @@ export class TransactionIds {
     this.#blocks.push({ next, end })
   }
 
-  /** The spare block first, then a new one from the source; and one more to be the next spare. */
+  /** A block for now, and one more to be the next spare. */
   async #reserveFrom(source: BlockSource): Promise<void> {
-    const spare = this.#spare
-    if (spare) {
-      this.#spare = undefined
-      await this.#commit([{ key: spareKey, value: null }])
-      this.#blocks.push(spare)
-    } else {
-      this.#blocks.push(await this.#fetch(source))
-    }
+    this.#blocks.push(await this.#nextBlock(source))
     if (this.#left() >= refillBelow) await this.#keepSpare(source)
+  }
+
+  /** The spare one first, and an inherited one only while the source is away; then those of the source. */
+  async #nextBlock(source: BlockSource): Promise<{ next: number; readonly end: number }> {
+    const spare = this.#spare
+    if (!spare) return await this.#fetch(source)
+    const fresh = this.#isInherited ? await this.#fetch(source).catch(() => undefined) : undefined
+    this.#isInherited = false
+    this.#spare = undefined
+    await this.#commit([{ key: spareKey, value: null }])
+    return fresh ?? { ...spare }
   }
 
   async #fetch(source: BlockSource): Promise<{ next: number; end: number }> {
