@@ -37,7 +37,7 @@ export class TransactionIds {
   /** A block of the source that is on disk and untouched: for a restart while the source is away. */
   #spare: { readonly next: number; readonly end: number } | undefined
   /** The spare is of an earlier life. When its disk was put back from a copy, that life may have used it since. */
-  #isInherited = false
+  #spareIsInherited = false
   /** The block that is on its way, with what it failed with. */
   #refill: Promise<unknown> | undefined
 
@@ -54,7 +54,7 @@ export class TransactionIds {
     const spare = store.state.get(spareKey)?.toString()
     if (!source || !spare) return
     this.#spare = JSON.parse(spare)
-    this.#isInherited = true
+    this.#spareIsInherited = true
   }
 
   /** No block that this node has, or has heard of, reaches so far. */
@@ -103,8 +103,8 @@ export class TransactionIds {
   async #nextBlock(source: BlockSource): Promise<{ next: number; readonly end: number }> {
     const spare = this.#spare
     if (!spare) return await this.#fetch(source)
-    const fresh = this.#isInherited ? await this.#fetch(source).catch(() => undefined) : undefined
-    this.#isInherited = false
+    const fresh = this.#spareIsInherited ? await this.#fetch(source).catch(() => undefined) : undefined
+    this.#spareIsInherited = false
     this.#spare = undefined
     await this.#commit([{ key: spareKey, value: null }])
     return fresh ?? { ...spare }

@@ -121,22 +121,24 @@ export function createPartitionReader(connection: KafkaConnection, group: string
     },
     async fetch(node, offsets) {
       const answered = await ask(node, offsets, FetchIsolationLevels.READ_COMMITTED)
-      const unsure = [...offsets].filter(([partition]) => answered.get(partition)?.aborted.length)
+      const withRollbacks = [...offsets].filter(([partition]) => answered.get(partition)?.aborted.length)
       // The client leaves out what was rolled back, but heeds one transaction of each producer alone: others it lets through, and
-      // up to the mark of an empty one it takes away what was committed. So where there are any, all that lies there is needed.
-      const all =
-        unsure.length === 0 ? undefined : await ask(node, new Map(unsure), FetchIsolationLevels.READ_UNCOMMITTED)
+      // up to the mark of an empty one it takes away what was committed. So where there are any, what is in the log is asked for as it is.
+      const unfiltered =
+        withRollbacks.length === 0
+          ? undefined
+          : await ask(node, new Map(withRollbacks), FetchIsolationLevels.READ_UNCOMMITTED)
       const fetched = new Map<number, FetchedPartition>()
       for (const [partition, { batches, aborted }] of answered) {
         const from = offsets.get(partition)
         const last = batches.at(-1)
         if (from === undefined || !last) continue
         // What the first answer says of transactions goes as far as its batches.
-        const lying =
+        const logged =
           aborted.length === 0
             ? batches
-            : all?.get(partition)?.batches.filter(({ firstOffset }) => firstOffset <= last.firstOffset)
-        fetched.set(partition, recordsOf(partition, from, { batches: lying ?? [], aborted }))
+            : unfiltered?.get(partition)?.batches.filter(({ firstOffset }) => firstOffset <= last.firstOffset)
+        fetched.set(partition, recordsOf(partition, from, { batches: logged ?? [], aborted }))
       }
       return fetched
     },
