@@ -1,6 +1,7 @@
-import { deepStrictEqual, ok } from 'node:assert'
+import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert'
 import { test } from 'node:test'
 import { Producer } from '@platformatic/kafka'
+import { createPartitionReader } from '../../src/adapters/kafka/partition-reader.ts'
 import { until, withAdmin } from '../support/kafka-records.ts'
 import { withKafka } from '../support/services.ts'
 import { putCommands, source } from './kafka-source-world.ts'
@@ -44,6 +45,14 @@ test('partitions that are added are consumed', async () => {
   await commands.close()
 })
 
+async function makeAnew(topic: string): Promise<void> {
+  await withAdmin(kafka().addresses(), async (admin) => {
+    await admin.deleteTopics({ topics: [topic] })
+    await until('it is gone', async () => !(await admin.listTopics()).includes(topic))
+  })
+  await kafka().createTopic(topic, { partitions: 1 })
+}
+
 // The new log was read at the old one's offset: what lay before it was skipped without a word.
 test('a topic that is deleted and made anew is read from its first command', async () => {
   await kafka().createTopic('anew', { partitions: 1 })
@@ -51,14 +60,24 @@ test('a topic that is deleted and made anew is read from its first command', asy
   await commands.start(handler)
   await put('anew', 'old 1', 'old 2', 'old 3')
   await until('they came', () => handler.proceeded.length === 3)
-  await withAdmin(kafka().addresses(), async (admin) => {
-    await admin.deleteTopics({ topics: ['anew'] })
-    await until('it is gone', async () => !(await admin.listTopics()).includes('anew'))
-  })
-  await kafka().createTopic('anew', { partitions: 1 })
+  await makeAnew('anew')
   await put('anew', ...Array.from({ length: 5 }, (_, n) => `new ${n + 1}`))
   await until('all that is new came', () => handler.values.includes('new 5'), 60_000)
   deepStrictEqual(handler.values.slice(3), ['new 1', 'new 2', 'new 3', 'new 4', 'new 5'])
   ok(!logger.lines.some(({ message }) => /trimmed unread/.test(message)))
   await commands.close()
+})
+
+test('a reader fetches nothing of another topic under the same name', async (t) => {
+  await kafka().createTopic('pinned', { partitions: 1 })
+  const reader = createPartitionReader(connection(), 'group-of-pinned', 'pinned')
+  t.after(() => reader.close())
+  await put('pinned', 'old 1', 'old 2')
+  const [node = -1] = (await reader.leaders()).byNode.keys()
+  strictEqual((await reader.fetch(node, new Map([[0, 1n]]))).get(0)?.records.length, 1)
+  await makeAnew('pinned')
+  await put('pinned', 'new 1', 'new 2')
+  reader.forget()
+  ok((await reader.leaders()).isAnother)
+  await rejects(reader.fetch(node, new Map([[0, 1n]])))
 })
